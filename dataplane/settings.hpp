@@ -1,0 +1,84 @@
+// What a gateway is told to be: plain data, decoded by ctrl/config, read once at start. Everything here has been
+// validated (references resolved to indices, limits kept) by whoever filled it in.
+// Owner: the main thread; immutable once workers run.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lb/types.hpp"
+
+namespace braidway::dataplane {
+
+/// `wire`: one host port, any number of fabric strands, MACs untouched, every frame goes through.
+/// Routed mode (several host ports, tunnels) takes its place here when it comes.
+enum class Mode : std::uint8_t { wire };
+enum class PortRole : std::uint8_t { host, fabric };
+/// `poll`: a worker never leaves its core. `sleep`: it sleeps for microseconds when all its queues are empty.
+enum class Idle : std::uint8_t { poll, sleep };
+enum class Policy : std::uint8_t { pinned };
+/// What to do with a link-local control protocol in wire mode.
+enum class LinkLocal : std::uint8_t { pass, consume };
+/// `automatic`: hugepages where there are enough, else none, said in the log.
+enum class Hugepages : std::uint8_t { automatic, require, off };
+/// What the XDP program of an af_xdp port gives to the gateway: every frame, or RoCEv2 and our own UDP ports only.
+enum class XdpTake : std::uint8_t { all, rocev2 };
+
+struct PortSettings {
+  std::string name;
+  PortRole role = PortRole::host;
+  /// A device word (see device.hpp) or DPDK devargs; absent in configurations that are only replayed or checked.
+  std::optional<std::string> device;
+  std::uint16_t queues = 1;         ///< receive and transmit queues each, 1..16
+  std::uint16_t mtu = 1500;         ///< layer-3 bytes, 68..9600
+  std::uint16_t descriptors = 1024; ///< per queue, a power of two, 64..32768
+  XdpTake xdp_take = XdpTake::all;
+};
+
+struct PathSettings {
+  std::string name;          ///< of the path; the port's name unless given
+  std::uint16_t port = 0;    ///< index into GatewaySettings::ports, a fabric port
+  std::uint32_t weight = 1;  ///< relative, 1..10000
+};
+
+struct PeerSettings {
+  std::string name;
+  lb::GatewayId id{};
+  std::vector<PathSettings> paths;  ///< 1..256; the index is the PathId
+};
+
+struct WorkerSettings {
+  std::uint16_t core = 0;  ///< CPU number as in /proc/cpuinfo
+};
+
+struct LinkLocalSettings {
+  LinkLocal lldp = LinkLocal::pass;
+  LinkLocal lacp = LinkLocal::pass;
+  LinkLocal stp = LinkLocal::pass;
+  LinkLocal eapol = LinkLocal::pass;
+};
+
+struct MemorySettings {
+  Hugepages hugepages = Hugepages::automatic;
+  std::uint32_t limit_mib = 512;  ///< memory that EAL may take, MiB
+  std::uint32_t mbufs = 0;        ///< packet buffers; 0: computed from ports, queues and descriptors
+};
+
+struct GatewaySettings {
+  std::string name;
+  lb::GatewayId id{};
+  Mode mode = Mode::wire;
+  Idle idle = Idle::poll;
+  Policy policy = Policy::pinned;
+  std::uint64_t hash_seed = 0x627261696477617aULL;
+  std::vector<WorkerSettings> workers;       ///< 1..16; the index is the lane
+  std::vector<std::uint16_t> control_cores;  ///< empty: all cores that no worker uses, or any if none is left
+  std::vector<PortSettings> ports;
+  std::vector<PeerSettings> peers;           ///< exactly one in wire mode
+  LinkLocalSettings link_local;
+  MemorySettings memory;
+};
+
+}  // namespace braidway::dataplane
