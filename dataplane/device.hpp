@@ -1,0 +1,59 @@
+// How a port's device is named in the configuration: a PCI address, `KIND:WHERE`, or DPDK devargs as they
+// are. Grammar only: nothing here looks whether a device exists. Plain values, any thread.
+//
+//   0000:3b:00.0          a PCI function (the domain may be left out)
+//   tap:NAME              a TAP interface that the gateway creates
+//   af_packet:IF          an existing kernel interface through AF_PACKET
+//   af_xdp:IF             an existing kernel interface through AF_XDP, with the gateway's own XDP program
+//   vhost:SOCKET          a vhost-user socket that the gateway creates (for a virtual machine or a
+//   virtio_user port) virtio_user:SOCKET    connects to a vhost-user socket that somebody else created
+//   memif:SOCKET          a memif socket that the gateway creates; `memif:SOCKET,client` connects to one
+//   pcap:FILE             receives the capture, transmits to nowhere
+//   ring:NAME             a ring of its own: what is transmitted is received again
+//   net_...               devargs, given to DPDK as they are
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <tl/expected.hpp>
+
+#include "dataplane/settings.hpp"
+
+namespace braidway::dataplane {
+
+enum class DeviceKind : std::uint8_t {
+  pci,
+  tap,
+  af_packet,
+  af_xdp,
+  vhost,
+  virtio_user,
+  memif,
+  pcap,
+  ring,
+  devargs
+};
+
+struct DeviceWord {
+  DeviceKind kind = DeviceKind::devargs;
+  std::string argument;  ///< what stands after the prefix; the whole word for PCI addresses and devargs
+};
+
+/// Error: "what is wrong; what would be right", one sentence without a location.
+[[nodiscard]] tl::expected<DeviceWord, std::string> parse_device_word(std::string_view word);
+
+/// DPDK devargs for rte_dev_probe: `net_vhost0,iface=/run/x.sock,queues=1,client=0`. `index` makes the device
+/// name unique; queues and descriptors come from the port. `xdp_program` is the object file that net_af_xdp
+/// loads; empty: the PMD's default program.
+[[nodiscard]] std::string devargs_for(const DeviceWord& word, unsigned index, const PortSettings& port,
+                                      std::string_view xdp_program = {});
+
+/// Whether the device works without hugepages and without a PCI device of its own.
+[[nodiscard]] bool is_software(DeviceKind kind);
+
+/// The prefix (`tap`), or `PCI address`, `devargs`: for messages.
+[[nodiscard]] std::string_view to_string(DeviceKind kind);
+
+}  // namespace braidway::dataplane
