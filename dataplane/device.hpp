@@ -10,7 +10,8 @@
 //   memif:SOCKET          a memif socket that the gateway creates; `memif:SOCKET,client` connects to one
 //   pcap:FILE             receives the capture, transmits to nowhere
 //   ring:NAME             a ring of its own: what is transmitted is received again
-//   net_...               devargs, given to DPDK as they are
+//   net_...               devargs of a virtual device, given to DPDK as they are
+// A PCI address may carry devargs too: 0000:3b:00.0,dv_flow_en=1
 #pragma once
 
 #include <cstdint>
@@ -38,7 +39,9 @@ enum class DeviceKind : std::uint8_t {
 
 struct DeviceWord {
   DeviceKind kind = DeviceKind::devargs;
-  std::string argument;  ///< what stands after the prefix; the whole word for PCI addresses and devargs
+  /// What stands after the prefix; of devargs the whole word; of PCI the address in lower case with its
+  /// domain, and the devargs after it, if any.
+  std::string argument;
 };
 
 /// Error: "what is wrong; what would be right", one sentence without a location.
@@ -50,7 +53,7 @@ struct DeviceWord {
 [[nodiscard]] std::string devargs_for(const DeviceWord& word, unsigned index, const PortSettings& port,
                                       std::string_view xdp_program = {});
 
-/// Whether the device works without hugepages and without a PCI device of its own.
+/// Whether the device is software alone and so works without hugepages.
 [[nodiscard]] bool is_software(DeviceKind kind);
 
 /// The prefix (`tap`), or `PCI address`, `devargs`: for messages.
