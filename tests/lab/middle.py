@@ -1,0 +1,159 @@
+"""What stands between the two guests: a gateway pair, or a plain Linux bridge as the control run of the lab itself.
+
+Each captures what enters and what leaves on either side into a.rx, a.tx, b.rx and b.tx (.pcap), seen from the middle:
+rx entered it.
+"""
+import json
+import os
+import subprocess
+
+from guests import LabError, die_with_parent, end, tail, wait_for
+
+STRANDS = 4
+
+
+class Gateways:
+    """guest a - vhost - gateway a - four vhost/virtio_user strands - gateway b - vhost - guest b"""
+
+    def __init__(self, state, build, mtu):
+        self.state = state
+        self.daemon = os.path.join(build, "ctrl", "braidway")
+        self.ctl_program = os.path.join(build, "ctrl", "braidwayctl")
+        self.processes = {}
+        for program in (self.daemon, self.ctl_program):
+            if not os.access(program, os.X_OK):
+                raise LabError(f"there is no {program}: run scripts/build")
+        for name, other in (("a", "b"), ("b", "a")):
+            with open(self._path(name, "yaml"), "w") as file:
+                json.dump(self._config(name, other, mtu), file, indent=2)  # JSON is YAML
+
+    def _path(self, *words):
+        return os.path.join(self.state, ".".join(("gateway",) + words))
+
+    def host_socket(self, name):
+        return self._path(name, "host")
+
+    def _config(self, name, other, mtu):
+        identity = {"a": 1, "b": 2}
+        device = {"a": "vhost", "b": "virtio_user"}[name]  # a creates the sockets of the strands, b connects
+        cores = sorted(os.sched_getaffinity(0))
+        ports = [{"name": "host0", "role": "host", "device": f"vhost:{self.host_socket(name)}", "mtu": mtu}]
+        ports += [{"name": f"fabric{i}", "role": "fabric", "device": f"{device}:{self._path(f'strand{i}')}",
+                   "mtu": mtu} for i in range(STRANDS)]
+        return {"name": f"lab-{name}", "id": identity[name], "mode": "wire", "idle": "sleep",
+                "workers": [{"core": cores[0] if name == "a" else cores[1 % len(cores)]}],
+                "ports": ports,
+                "peers": [{"name": f"lab-{other}", "id": identity[other],
+                           "paths": [{"port": f"fabric{i}"} for i in range(STRANDS)]}],
+                "api": {"socket": self._path(name, "api")}}
+
+    def start(self):
+        for name in ("a", "b"):
+            with open(self._path(name, "log"), "wb") as log:
+                self.processes[name] = subprocess.Popen(
+                    [self.daemon, "run", self._path(name, "yaml")], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    preexec_fn=die_with_parent)
+            wait_for(lambda: self._answers(name), 20, f"gateway {name} to answer (see {self._path(name, 'log')})")
+
+    def _answers(self, name):
+        self.check(name)
+        return os.path.exists(self.host_socket(name)) and os.path.exists(self._path(name, "api"))
+
+    def check(self, name):
+        process = self.processes[name]
+        if process.poll() is not None:
+            raise LabError(f"gateway {name} ended with code {process.returncode}:\n{tail(self._path(name, 'log'))}")
+
+    def _ctl(self, name, *words):
+        self.check(name)
+        command = [self.ctl_program, "--socket", self._path(name, "api"), *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+        if done.returncode:
+            raise LabError(f"`{' '.join(command)}` failed ({done.returncode}): {done.stderr or done.stdout}")
+        return done.stdout
+
+    def drops(self):
+        return {name: json.loads(self._ctl(name, "show", "drops", "-j")) for name in ("a", "b")}
+
+    def start_captures(self):
+        for name in ("a", "b"):
+            self._ctl(name, "capture", "start", "host0", "--file", os.path.join(self.state, f"{name}.pcap"))
+
+    def stop_captures(self):
+        for name in ("a", "b"):
+            result = json.loads(self._ctl(name, "capture", "stop", "host0"))
+            if result["missed"]:
+                raise LabError(f"gateway {name} could not capture {result['missed']} frames: nothing can be compared")
+
+    def stop(self):
+        """Ends both gateways as an operator would; they must end well and leave no socket."""
+        problems = []
+        for name in ("b", "a"):
+            if name in self.processes:
+                code = end(self.processes[name])
+                if code != 0:
+                    problems.append(f"gateway {name} ended with code {code}:\n{tail(self._path(name, 'log'))}")
+        left = [entry.name for entry in os.scandir(self.state)
+                if not entry.is_file() and entry.name.startswith("gateway.")]
+        if self.processes and left:
+            problems.append("the gateways left behind: " + ", ".join(sorted(left)))
+        return problems
+
+
+class Bridge:
+    """guest a - TAP - Linux bridge - TAP - guest b, in a network namespace of its own"""
+
+    def __init__(self, state, mtu):
+        self.state, self.mtu = state, mtu
+        self.netns = f"braidway-lab-{os.getpid()}"
+        self.taps = {"a": "lab-a", "b": "lab-b"}
+        self.captures = []
+
+    def _ip(self, *words, inside=True):
+        command = ["ip", *(["-n", self.netns] if inside else []), *words]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise LabError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
+
+    def start(self):
+        self._ip("netns", "add", self.netns, inside=False)
+        subprocess.run(["ip", "netns", "exec", self.netns, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1",
+                        "net.ipv6.conf.default.disable_ipv6=1"], check=True)
+        self._ip("link", "add", "lab-bridge", "type", "bridge", "stp_state", "0", "mcast_snooping", "0")
+        for tap in self.taps.values():
+            self._ip("tuntap", "add", "dev", tap, "mode", "tap")
+            self._ip("link", "set", tap, "mtu", str(self.mtu), "master", "lab-bridge", "up")
+        self._ip("link", "set", "lab-bridge", "mtu", str(self.mtu), "up")
+
+    def drops(self):
+        return {}
+
+    def start_captures(self):
+        for name, tap in self.taps.items():
+            for direction, word in (("rx", "in"), ("tx", "out")):
+                path = os.path.join(self.state, f"{name}.{direction}")
+                with open(f"{path}.log", "wb") as log:
+                    # Immediate mode: else what came in the last second is lost when tcpdump ends.
+                    self.captures.append(subprocess.Popen(
+                        ["ip", "netns", "exec", self.netns, "tcpdump", "-q", "-n", "-s", "0", "-B", "32768",
+                         "--immediate-mode", "-U", "-Z", "root", "-Q", word, "-i", tap, "-w", f"{path}.pcap"],
+                        stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent))
+                wait_for(lambda: "listening on" in tail(f"{path}.log"), 10, f"tcpdump on {tap}")
+
+    def stop_captures(self):
+        # tcpdump has no "all read" signal; it has caught up when its files stop growing.
+        sizes = []
+        def settled():
+            sizes.append([os.path.getsize(os.path.join(self.state, f"{name}.{way}.pcap"))
+                          for name in self.taps for way in ("rx", "tx")])
+            return len(sizes) > 1 and sizes[-1] == sizes[-2]
+        wait_for(settled, 20, "tcpdump to catch up", every=0.3)
+        for capture in self.captures:
+            end(capture)
+        self.captures = []
+
+    def stop(self):
+        for capture in self.captures:
+            end(capture)
+        subprocess.run(["ip", "netns", "del", self.netns], capture_output=True)
+        return []
