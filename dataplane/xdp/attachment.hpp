@@ -50,10 +50,11 @@ struct Prepared {
   std::vector<std::string> notes;  ///< sentences for the log: what was done or should be looked at
 };
 
-/// Checks that the interface is there, is up, and that its MTU lets a program and our buffers in; detaches a
-/// program that a killed gateway left behind. An error if a foreign program or a running gateway's is
-/// attached: it stays.
-[[nodiscard]] tl::expected<Prepared, std::string> prepare(const std::string& interface);
+/// Checks that the kernel loads the program that takes `take`, that the interface is there, is up, and that
+/// its MTU lets a program and our buffers in; detaches a program that a killed gateway left behind. An error
+/// if a foreign program or a running gateway's is attached: it stays.
+[[nodiscard]] tl::expected<Prepared, std::string> prepare(const std::string& interface,
+                                                          XdpTake take = XdpTake::all);
 
 /// A path under which this process (only) can open the compiled program that takes `take`, as long as it
 /// runs.
