@@ -7,8 +7,12 @@
 #include <cstddef>
 #include <utility>
 
+#include <rte_build_config.h>
+
 namespace braidway::dataplane {
 namespace {
+
+static_assert(max_devices == RTE_MAX_ETHPORTS);
 
 struct Prefix {
   std::string_view word;
@@ -133,7 +137,7 @@ bool is_printable(std::string_view text) {
   return std::ranges::all_of(text, [](unsigned char c) { return c > ' ' && c < 0x7f; });
 }
 
-std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+std::string quoted(std::string_view text) { return std::string(1, '\'').append(text).append(1, '\''); }
 
 tl::expected<DeviceWord, std::string> parse_devargs(std::string_view word) {
   const std::string_view name = word.substr(0, word.find(','));

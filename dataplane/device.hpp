@@ -14,6 +14,7 @@
 // A PCI address may carry devargs too: 0000:3b:00.0,dv_flow_en=1
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,6 +24,9 @@
 #include "dataplane/settings.hpp"
 
 namespace braidway::dataplane {
+
+/// Devices that one process may have: RTE_MAX_ETHPORTS of Debian's DPDK.
+inline constexpr std::size_t max_devices = 32;
 
 enum class DeviceKind : std::uint8_t {
   pci,

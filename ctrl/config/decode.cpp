@@ -1,0 +1,182 @@
+#include "ctrl/config/decode.hpp"
+
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <string_view>
+
+#include "dataplane/device.hpp"
+#include "lb/types.hpp"
+
+namespace braidway::ctrl {
+namespace {
+
+using dataplane::Hugepages;
+using dataplane::Idle;
+using dataplane::LinkLocal;
+using dataplane::Mode;
+using dataplane::Policy;
+using dataplane::PortRole;
+using dataplane::XdpTake;
+
+constexpr std::uint64_t max_core = 1023;  // CPU_SETSIZE - 1
+constexpr std::size_t max_name = 32;
+constexpr std::size_t max_socket_path = 107;      // sizeof(sockaddr_un::sun_path) - 1
+constexpr std::uint64_t max_limit_mib = 1048576;  // 1 TiB
+constexpr std::uint64_t max_mbufs = 1U << 26U;
+
+constexpr std::string_view a_name = "a name: 1 to 32 letters, digits, _, . or -";
+constexpr std::string_view a_device = "a device: a PCI address, KIND:WHERE or DPDK devargs";
+constexpr std::string_view a_socket = "the path of a UNIX socket";
+constexpr std::string_view a_port = "the name of a fabric port";
+
+std::string check_name(std::string_view name) {
+  const bool good =
+      !name.empty() && name.size() <= max_name && std::ranges::all_of(name, [](unsigned char c) {
+        return (std::isalnum(c) != 0 && c < 0x80) || c == '_' || c == '.' || c == '-';
+      });
+  return good ? std::string{} : quoted(name) + " is no name; a name is 1 to 32 letters, digits, _, . or -";
+}
+
+std::string check_device(std::string_view word) {
+  const auto device = dataplane::parse_device_word(word);
+  return device ? std::string{} : device.error();
+}
+
+std::string check_socket(std::string_view path) {
+  if (!path.empty() && path.size() <= max_socket_path && path.find('\0') == std::string_view::npos) {
+    return {};
+  }
+  return "a socket path of " + std::to_string(path.size()) + " bytes; UNIX sockets take 1 to 107";
+}
+
+std::string nothing_more(std::string_view /*word*/) { return {}; }
+
+std::string later_modes(std::string_view word) {
+  if (word != "routed") {
+    return {};
+  }
+  return "mode 'routed' comes later; this version knows wire (one host port, any number of fabric ports)";
+}
+
+std::string later_policies(std::string_view word) {
+  constexpr std::array later{"idle-move", "reroute", "spray", "auto"};
+  if (std::ranges::find(later, word) == later.end()) {
+    return {};
+  }
+  return "policy " + quoted(word) + " comes later; this version knows pinned";
+}
+
+constexpr std::array mode_words{Word<Mode>{"wire", Mode::wire}};
+constexpr std::array policy_words{Word<Policy>{"pinned", Policy::pinned}};
+constexpr std::array idle_words{Word<Idle>{"poll", Idle::poll}, Word<Idle>{"sleep", Idle::sleep}};
+constexpr std::array role_words{Word<PortRole>{"host", PortRole::host},
+                                Word<PortRole>{"fabric", PortRole::fabric}};
+constexpr std::array take_words{Word<XdpTake>{"all", XdpTake::all}, Word<XdpTake>{"rocev2", XdpTake::rocev2}};
+constexpr std::array link_local_words{Word<LinkLocal>{"pass", LinkLocal::pass},
+                                      Word<LinkLocal>{"consume", LinkLocal::consume}};
+constexpr std::array hugepages_words{Word<Hugepages>{"automatic", Hugepages::automatic},
+                                     Word<Hugepages>{"require", Hugepages::require},
+                                     Word<Hugepages>{"off", Hugepages::off}};
+
+constexpr std::array gateway_fields{text<&GatewayDraft::name, check_name, a_name>("name", required),
+                                    number<&GatewayDraft::id, 1, 65535>("id", required)};
+constexpr std::array worker_fields{number<&WorkerDraft::core, 0, max_core>("core", required)};
+constexpr std::array port_fields{
+    text<&PortDraft::name, check_name, a_name>("name", required),
+    choice<&PortDraft::role, role_words, nothing_more>("role", required),
+    text<&PortDraft::device, check_device, a_device>("device", optional),
+    number<&PortDraft::queues, 1, 16>("queues", optional),
+    number<&PortDraft::mtu, 68, 9600>("mtu", optional),
+    number<&PortDraft::descriptors, 64, 32768>("descriptors", optional),
+    choice<&PortDraft::xdp_take, take_words, nothing_more>("xdp_take", optional),
+};
+constexpr std::array path_fields{text<&PathDraft::port, check_name, a_port>("port", required),
+                                 number<&PathDraft::weight, 1, 10000>("weight", optional),
+                                 text<&PathDraft::name, check_name, a_name>("name", optional)};
+constexpr std::array peer_fields{
+    text<&PeerDraft::name, check_name, a_name>("name", required),
+    number<&PeerDraft::id, 1, 65535>("id", required),
+    list<&PeerDraft::paths, path_fields, 1, lb::max_paths_per_peer>("paths", required),
+};
+constexpr std::array link_local_fields{
+    choice<&LinkLocalDraft::lldp, link_local_words, nothing_more>("lldp", optional),
+    choice<&LinkLocalDraft::lacp, link_local_words, nothing_more>("lacp", optional),
+    choice<&LinkLocalDraft::stp, link_local_words, nothing_more>("stp", optional),
+    choice<&LinkLocalDraft::eapol, link_local_words, nothing_more>("eapol", optional),
+};
+constexpr std::array memory_fields{
+    choice<&MemoryDraft::hugepages, hugepages_words, nothing_more>("hugepages", optional),
+    number<&MemoryDraft::limit_mib, 64, max_limit_mib>("limit_mib", optional),
+    number<&MemoryDraft::mbufs, 0, max_mbufs>("mbufs", optional)};
+constexpr std::array api_fields{text<&ApiDraft::socket, check_socket, a_socket>("socket", optional)};
+
+// One host port and a port for each path of a peer.
+constexpr std::uint64_t max_ports = 1 + lb::max_paths_per_peer;
+constexpr std::uint64_t max_seed = std::numeric_limits<std::uint64_t>::max();
+constexpr std::array top_fields{
+    record<&Draft::gateway, gateway_fields>("gateway", required),
+    choice<&Draft::mode, mode_words, later_modes>("mode", required),
+    choice<&Draft::policy, policy_words, later_policies>("policy", optional),
+    choice<&Draft::idle, idle_words, nothing_more>("idle", optional),
+    number<&Draft::hash_seed, 0, max_seed>("hash_seed", optional),
+    list<&Draft::workers, worker_fields, 1, lb::max_lanes>("workers", required),
+    numbers<&Draft::control_cores, 0, max_core, 1, max_core + 1>("control_cores", optional),
+    list<&Draft::ports, port_fields, 2, max_ports>("ports", required),
+    list<&Draft::peers, peer_fields, 1, 1>("peers", required),
+    record<&Draft::link_local, link_local_fields>("link_local", optional),
+    record<&Draft::memory, memory_fields>("memory", optional),
+    record<&Draft::api, api_fields>("api", optional),
+};
+
+}  // namespace
+
+std::optional<std::uint64_t> number_in(std::string_view text) {
+  int base = 10;
+  if (text.starts_with("0x") || text.starts_with("0o")) {
+    base = text[1] == 'x' ? 16 : 8;
+    text.remove_prefix(2);
+  } else if (text.size() > 1 && text[0] == '0') {
+    return std::nullopt;  // YAML 1.1 reads 010 as eight, YAML 1.2 as ten
+  }
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    return std::nullopt;
+  }
+  return number;
+}
+
+bool looks_like_no_string(std::string_view text) {
+  constexpr std::array words{"",     "~",    "null",  "Null",  "NULL", "true",
+                             "True", "TRUE", "false", "False", "FALSE"};
+  if (std::ranges::find(words, text) != words.end() || number_in(text)) {
+    return true;
+  }
+  // Core schema's decimal integers and floats (YAML 1.2.2, section 10.3.2): [-+]? digits [. digits] [e
+  // digits].
+  double number = 0;
+  const std::string_view digits = text.starts_with('+') || text.starts_with('-') ? text.substr(1) : text;
+  if (digits.empty() || (std::isdigit(static_cast<unsigned char>(digits[0])) == 0 && digits[0] != '.')) {
+    return false;
+  }
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return error != std::errc::invalid_argument && end == digits.data() + digits.size();
+}
+
+Draft decode(const Node& root, Problems& problems) {
+  Draft draft;
+  decode_map(root, top_fields, draft, problems);
+  return draft;
+}
+
+std::vector<KeyInfo> known_keys() {
+  std::vector<KeyInfo> keys;
+  describe_fields("", top_fields, keys);
+  return keys;
+}
+
+}  // namespace braidway::ctrl

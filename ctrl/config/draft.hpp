@@ -1,0 +1,97 @@
+// The configuration as written: every value with its place, nothing resolved, nothing defaulted. Decoding
+// fills it, validation reads it. Plain values, any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ctrl/config/config.hpp"
+#include "dataplane/settings.hpp"
+
+namespace braidway::ctrl {
+
+/// A value that may have been given, and rightly.
+template <class T>
+struct Given {
+  using Value = T;
+  T value{};
+  Location at;
+  bool given = false;
+
+  [[nodiscard]] T value_or(T other) const { return given ? value : other; }
+};
+
+struct GatewayDraft {
+  Location at;
+  Given<std::string> name;
+  Given<std::uint16_t> id;
+};
+
+struct WorkerDraft {
+  Location at;
+  Given<std::uint16_t> core;
+};
+
+struct PortDraft {
+  Location at;
+  Given<std::string> name;
+  Given<dataplane::PortRole> role;
+  Given<std::string> device;
+  Given<std::uint16_t> queues;
+  Given<std::uint16_t> mtu;
+  Given<std::uint16_t> descriptors;
+  Given<dataplane::XdpTake> xdp_take;
+};
+
+struct PathDraft {
+  Location at;
+  Given<std::string> port;
+  Given<std::uint32_t> weight;
+  Given<std::string> name;
+};
+
+struct PeerDraft {
+  Location at;
+  Given<std::string> name;
+  Given<std::uint16_t> id;
+  std::vector<PathDraft> paths;
+};
+
+struct LinkLocalDraft {
+  Location at;
+  Given<dataplane::LinkLocal> lldp;
+  Given<dataplane::LinkLocal> lacp;
+  Given<dataplane::LinkLocal> stp;
+  Given<dataplane::LinkLocal> eapol;
+};
+
+struct MemoryDraft {
+  Location at;
+  Given<dataplane::Hugepages> hugepages;
+  Given<std::uint32_t> limit_mib;
+  Given<std::uint32_t> mbufs;
+};
+
+struct ApiDraft {
+  Location at;
+  Given<std::string> socket;
+};
+
+struct Draft {
+  Location at;
+  GatewayDraft gateway;
+  Given<dataplane::Mode> mode;
+  Given<dataplane::Policy> policy;
+  Given<dataplane::Idle> idle;
+  Given<std::uint64_t> hash_seed;
+  std::vector<WorkerDraft> workers;
+  std::vector<Given<std::uint16_t>> control_cores;
+  std::vector<PortDraft> ports;
+  std::vector<PeerDraft> peers;
+  LinkLocalDraft link_local;
+  MemoryDraft memory;
+  ApiDraft api;
+};
+
+}  // namespace braidway::ctrl

@@ -1,0 +1,325 @@
+#include "ctrl/config/validate.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "ctrl/config/words.hpp"
+#include "dataplane/device.hpp"
+
+namespace braidway::ctrl {
+namespace {
+
+using dataplane::DeviceKind;
+using dataplane::PortRole;
+
+std::string on_line(const Location& at) { return "on line " + std::to_string(at.line); }
+
+bool has_role(const PortDraft& port, PortRole role) { return port.role.given && port.role.value == role; }
+
+/// Reports the second use of a thing.
+class Uses {
+ public:
+  explicit Uses(std::vector<Problem>& problems) : problems_(problems) {}
+
+  /// `what` begins the sentence: "core 2 is used twice"; `remedy` ends it.
+  void add(const std::string& thing, const Location& at, const std::string& what, std::string_view remedy) {
+    const auto [first, is_new] = first_.emplace(thing, at);
+    if (is_new) {
+      return;
+    }
+    problems_.push_back({at, what + " twice, first " + on_line(first->second) + "; " + std::string(remedy)});
+  }
+
+ private:
+  std::vector<Problem>& problems_;
+  std::map<std::string, Location> first_;
+};
+
+void check_names(const Draft& draft, std::vector<Problem>& problems) {
+  Uses ports(problems);
+  for (const PortDraft& port : draft.ports) {
+    if (!port.name.given) {
+      continue;
+    }
+    ports.add(port.name.value, port.name.at, "port name " + quoted(port.name.value) + " is given",
+              "each port has a name of its own");
+  }
+  Uses gateways(problems);
+  Uses ids(problems);
+  const auto add_gateway = [&](const auto& gateway) {
+    if (gateway.name.given) {
+      gateways.add(gateway.name.value, gateway.name.at,
+                   "gateway name " + quoted(gateway.name.value) + " is given",
+                   "this gateway and each peer have a name of their own");
+    }
+    if (gateway.id.given) {
+      const std::string id = std::to_string(gateway.id.value);
+      ids.add(id, gateway.id.at, "gateway id " + id + " is given",
+              "this gateway and each peer have an id of their own");
+    }
+  };
+  add_gateway(draft.gateway);
+  std::ranges::for_each(draft.peers, add_gateway);
+}
+
+void check_cores(const Draft& draft, std::vector<Problem>& problems) {
+  Uses cores(problems);
+  const auto add = [&](const Given<std::uint16_t>& core) {
+    if (!core.given) {
+      return;
+    }
+    const std::string number = std::to_string(core.value);
+    cores.add(number, core.at, "core " + number + " is used",
+              "each worker has a core of its own, which the control cores leave alone");
+  };
+  for (const WorkerDraft& worker : draft.workers) {
+    add(worker.core);
+  }
+  std::ranges::for_each(draft.control_cores, add);
+}
+
+/// What two ports cannot share, whatever words they use for it; nothing if it can be shared.
+std::optional<std::string> resource_of(const dataplane::DeviceWord& device) {
+  const std::string before_comma = device.argument.substr(0, device.argument.find(','));
+  switch (device.kind) {
+    case DeviceKind::tap:
+    case DeviceKind::af_packet:
+    case DeviceKind::af_xdp:
+      return "interface " + quoted(device.argument);
+    case DeviceKind::vhost:
+    case DeviceKind::virtio_user:
+    case DeviceKind::memif:
+      return "socket " + quoted(before_comma);
+    case DeviceKind::ring:
+      return "ring " + quoted(device.argument);
+    case DeviceKind::pci:
+    case DeviceKind::devargs:
+      return "device " + quoted(before_comma);
+    case DeviceKind::pcap:
+      return std::nullopt;  // read only
+  }
+  return std::nullopt;
+}
+
+void check_devices(const Draft& draft, std::vector<Problem>& problems) {
+  Uses resources(problems);
+  std::size_t devices = 0;
+  for (const PortDraft& port : draft.ports) {
+    const auto device = dataplane::parse_device_word(port.device.value);
+    if (port.device.given && device) {
+      if (const auto resource = resource_of(*device)) {
+        resources.add(*resource, port.device.at, *resource + " is used", "each port has a device of its own");
+      }
+      if (++devices == dataplane::max_devices + 1) {
+        problems.push_back({port.device.at, "more than " + std::to_string(dataplane::max_devices) +
+                                                " devices; this build of DPDK takes no more"});
+      }
+      if (device->kind == DeviceKind::pcap && port.queues.value_or(1) > 1) {
+        problems.push_back({port.queues.at, "a pcap device has one queue; write queues: 1"});
+      }
+    }
+    const bool is_xdp = port.device.given && device && device->kind == DeviceKind::af_xdp;
+    if (port.xdp_take.given && !is_xdp) {
+      problems.push_back({port.xdp_take.at, "xdp_take is for af_xdp devices only; leave it out"});
+    }
+  }
+  if (draft.api.socket.given) {
+    const std::string socket = "socket " + quoted(draft.api.socket.value);
+    resources.add(socket, draft.api.socket.at, socket + " is used", "the api has a socket of its own");
+  }
+}
+
+void check_ports(const Draft& draft, std::vector<Problem>& problems) {
+  for (const PortDraft& port : draft.ports) {
+    const std::uint16_t descriptors = port.descriptors.value_or(dataplane::PortSettings{}.descriptors);
+    if (!std::has_single_bit(descriptors)) {
+      problems.push_back({port.descriptors.at, std::to_string(descriptors) + " is no power of two; write " +
+                                                   std::to_string(std::bit_floor(descriptors)) + " or " +
+                                                   std::to_string(std::bit_ceil<unsigned>(descriptors))});
+    }
+    const std::size_t workers = draft.workers.size();
+    const std::uint16_t queues = port.queues.value_or(dataplane::PortSettings{}.queues);
+    if (workers > 1 && queues < workers) {
+      problems.push_back({port.queues.given ? port.queues.at : port.at,
+                          std::to_string(queues) + (queues == 1 ? " queue" : " queues") + " for " +
+                              std::to_string(workers) + " workers; write queues: " + std::to_string(workers) +
+                              ", for every worker transmits on a queue of its own"});
+    }
+  }
+}
+
+/// One host port, at least one fabric port, and every frame that fits the host port fits the fabric.
+void check_wire_mode(const Draft& draft, std::vector<Problem>& problems) {
+  const auto all_decoded = std::ranges::all_of(draft.ports, [](const PortDraft& p) { return p.role.given; });
+  const PortDraft* host = nullptr;
+  std::size_t fabric = 0;
+  for (const PortDraft& port : draft.ports) {
+    if (has_role(port, PortRole::fabric)) {
+      ++fabric;
+    }
+    if (!has_role(port, PortRole::host)) {
+      continue;
+    }
+    if (host != nullptr) {
+      problems.push_back({port.role.at, "a second host port, first " + on_line(host->role.at) +
+                                            "; wire mode joins exactly one host port to the fabric"});
+    } else {
+      host = &port;
+    }
+  }
+  if (!all_decoded || draft.ports.empty()) {
+    return;
+  }
+  const Location& first = draft.ports.front().at;
+  if (host == nullptr) {
+    problems.push_back({first, "no port has role: host; wire mode has exactly one"});
+  }
+  if (fabric == 0) {
+    problems.push_back({first, "no port has role: fabric; wire mode has at least one"});
+  }
+  if (host == nullptr) {
+    return;
+  }
+  const std::uint16_t host_mtu = host->mtu.value_or(dataplane::PortSettings{}.mtu);
+  for (const PortDraft& port : draft.ports) {
+    const std::uint16_t mtu = port.mtu.value_or(dataplane::PortSettings{}.mtu);
+    if (!has_role(port, PortRole::fabric) || mtu >= host_mtu) {
+      continue;
+    }
+    problems.push_back({port.mtu.given ? port.mtu.at : port.at,
+                        "mtu " + std::to_string(mtu) + " is below the host port's " +
+                            std::to_string(host_mtu) + "; write mtu: " + std::to_string(host_mtu) +
+                            " or more, or its large packets are lost"});
+  }
+}
+
+/// Each path runs over a fabric port of its own, and each fabric port has a path.
+void check_paths(const Draft& draft, std::vector<Problem>& problems) {
+  const bool ports_known = !draft.ports.empty() &&
+                           std::ranges::all_of(draft.ports, [](const PortDraft& p) { return p.name.given; });
+  std::map<std::string_view, const PortDraft*> ports;
+  std::vector<std::string_view> fabric;
+  for (const PortDraft& port : draft.ports) {
+    ports.emplace(port.name.value, &port);
+    if (has_role(port, PortRole::fabric)) {
+      fabric.emplace_back(port.name.value);
+    }
+  }
+  Uses used(problems);
+  std::set<std::string_view> with_path;
+  bool paths_known = !draft.peers.empty();
+  for (const PeerDraft& peer : draft.peers) {
+    Uses names(problems);
+    paths_known = paths_known && !peer.paths.empty();
+    for (const PathDraft& path : peer.paths) {
+      const Given<std::string>& name = path.name.given ? path.name : path.port;
+      if (name.given) {
+        names.add(name.value, name.at, "path name " + quoted(name.value) + " is given",
+                  "each path of a peer has a name of its own");
+      }
+      paths_known = paths_known && path.port.given;
+      if (!path.port.given) {
+        continue;
+      }
+      with_path.insert(path.port.value);
+      used.add(path.port.value, path.port.at, "port " + quoted(path.port.value) + " is used by a path",
+               "each path has a fabric port of its own");
+      if (!ports_known) {
+        continue;
+      }
+      const auto port = ports.find(path.port.value);
+      if (port == ports.end()) {
+        const std::string_view near = nearest(path.port.value, fabric);
+        problems.push_back(
+            {path.port.at, "no port is named " + quoted(path.port.value) + "; " +
+                               (near.empty() ? "" : "did you mean " + quoted(near) + "? ") +
+                               "fabric ports are: " + (fabric.empty() ? "none" : listed(fabric))});
+      } else if (has_role(*port->second, PortRole::host)) {
+        problems.push_back(
+            {path.port.at, quoted(path.port.value) + " is a host port; a path runs over a fabric port"});
+      }
+    }
+  }
+  // Idle by mistake far more often than on purpose, and nothing would ever say so.
+  for (const PortDraft& port : draft.ports) {
+    if (!paths_known || !port.name.given || !has_role(port, PortRole::fabric)) {
+      continue;
+    }
+    if (with_path.contains(port.name.value)) {
+      continue;
+    }
+    problems.push_back({port.name.at, "no path uses fabric port " + quoted(port.name.value) +
+                                          "; add a path with port: " + port.name.value +
+                                          " or remove the port"});
+  }
+}
+
+}  // namespace
+
+void validate(const Draft& draft, std::vector<Problem>& problems) {
+  check_names(draft, problems);
+  check_cores(draft, problems);
+  check_devices(draft, problems);
+  check_ports(draft, problems);
+  check_wire_mode(draft, problems);
+  check_paths(draft, problems);
+}
+
+Config assemble(const Draft& draft) {
+  Config config;
+  dataplane::GatewaySettings& gateway = config.gateway;
+  gateway.name = draft.gateway.name.value;
+  gateway.id = lb::GatewayId{draft.gateway.id.value};
+  gateway.mode = draft.mode.value;
+  gateway.policy = draft.policy.value_or(gateway.policy);
+  gateway.idle = draft.idle.value_or(gateway.idle);
+  gateway.hash_seed = draft.hash_seed.value_or(gateway.hash_seed);
+  for (const WorkerDraft& worker : draft.workers) {
+    gateway.workers.push_back({worker.core.value});
+  }
+  for (const auto& core : draft.control_cores) {
+    gateway.control_cores.push_back(core.value);
+  }
+  std::map<std::string_view, std::uint16_t> indices;
+  for (const PortDraft& port : draft.ports) {
+    indices.emplace(port.name.value, static_cast<std::uint16_t>(gateway.ports.size()));
+    dataplane::PortSettings settings;
+    settings.name = port.name.value;
+    settings.role = port.role.value;
+    if (port.device.given) {
+      settings.device = port.device.value;
+    }
+    settings.queues = port.queues.value_or(settings.queues);
+    settings.mtu = port.mtu.value_or(settings.mtu);
+    settings.descriptors = port.descriptors.value_or(settings.descriptors);
+    settings.xdp_take = port.xdp_take.value_or(settings.xdp_take);
+    gateway.ports.push_back(std::move(settings));
+    config.port_locations.push_back(port.device.given ? port.device.at : port.at);
+  }
+  for (const PeerDraft& peer : draft.peers) {
+    dataplane::PeerSettings& settings = gateway.peers.emplace_back();
+    settings.name = peer.name.value;
+    settings.id = lb::GatewayId{peer.id.value};
+    for (const PathDraft& path : peer.paths) {
+      settings.paths.push_back({path.name.value_or(path.port.value), indices.at(path.port.value),
+                                path.weight.value_or(dataplane::PathSettings{}.weight)});
+    }
+  }
+  gateway.link_local.lldp = draft.link_local.lldp.value_or(gateway.link_local.lldp);
+  gateway.link_local.lacp = draft.link_local.lacp.value_or(gateway.link_local.lacp);
+  gateway.link_local.stp = draft.link_local.stp.value_or(gateway.link_local.stp);
+  gateway.link_local.eapol = draft.link_local.eapol.value_or(gateway.link_local.eapol);
+  gateway.memory.hugepages = draft.memory.hugepages.value_or(gateway.memory.hugepages);
+  gateway.memory.limit_mib = draft.memory.limit_mib.value_or(gateway.memory.limit_mib);
+  gateway.memory.mbufs = draft.memory.mbufs.value_or(gateway.memory.mbufs);
+  config.api.socket = draft.api.socket.value_or("/run/braidway/" + gateway.name + ".sock");
+  return config;
+}
+
+}  // namespace braidway::ctrl
