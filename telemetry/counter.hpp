@@ -6,8 +6,8 @@
 
 namespace braidway::telemetry {
 
-/// Counts packets, bytes or cycles. Only the owner thread adds; anybody reads, and may see a value a moment old.
-/// The addition is a plain add: no read-modify-write cycle on the bus, since nobody else writes.
+/// Counts packets, bytes or cycles. Only the owner thread adds; anybody reads, and may see a value a moment
+/// old. The addition is a plain add: no read-modify-write cycle on the bus, since nobody else writes.
 class Counter {
  public:
   void add(std::uint64_t n) noexcept {
