@@ -1,0 +1,89 @@
+// A burst of packets on its way through the stages, and what is known of each.
+// Owner: the worker that runs the stages; nothing here is shared.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include <rte_mbuf.h>
+
+#include "dataplane/parser.hpp"
+#include "lb/flow_key.hpp"
+#include "lb/types.hpp"
+
+namespace braidway::dataplane {
+
+inline constexpr std::uint16_t burst_size = 64;
+
+enum class Direction : std::uint8_t { source, sink };  ///< host to fabric, fabric to host
+inline constexpr std::size_t directions = 2;
+
+/// What the stages have found out about one packet. Travels in the mbuf's private area when the packet is
+/// handed to another worker, and nowhere else.
+struct PacketMeta {
+  std::uint64_t flow_hash = 0;
+  std::uint16_t l3_offset = 0;  ///< bytes from the frame's start; 0: no IP
+  std::uint16_t l4_offset = 0;  ///< bytes from the frame's start; 0: no UDP header
+  std::uint16_t egress = 0;     ///< port index the packet leaves by
+  TrafficClass traffic_class = TrafficClass::non_ip;
+  lb::Lane owner{};
+};
+static_assert(sizeof(PacketMeta) == 16, "four to a cache line");
+
+/// Private area of every mbuf: one cache line, used on the hand-off between workers.
+inline constexpr std::uint16_t mbuf_private_bytes = 64;
+static_assert(sizeof(PacketMeta) <= mbuf_private_bytes);
+
+inline PacketMeta& private_meta(rte_mbuf* packet) noexcept {
+  return *static_cast<PacketMeta*>(rte_mbuf_to_priv(packet));
+}
+
+/// Arrays of a burst; entry i of each belongs to packet i. A stage may discard packets; those that remain
+/// keep their order.
+class Burst {
+ public:
+  std::array<rte_mbuf*, burst_size> packets;
+  std::array<PacketMeta, burst_size> meta;
+  std::array<lb::FlowKey, burst_size> keys;
+  std::uint16_t count = 0;
+  std::uint16_t ingress = 0;  ///< port index all packets of the burst came from
+  Direction direction = Direction::source;
+  bool spread = false;  ///< the port spreads over several queues: a flow may arrive at several workers
+
+  /// Frees packet i. It is out of the burst after the next close_gaps().
+  void discard(std::uint16_t i) noexcept {
+    rte_pktmbuf_free(packets[i]);
+    packets[i] = nullptr;
+    gaps_ = true;
+  }
+  /// Takes packet i out of the burst without freeing it: somebody else has it now.
+  void release(std::uint16_t i) noexcept {
+    packets[i] = nullptr;
+    gaps_ = true;
+  }
+  void close_gaps() noexcept {
+    if (gaps_) [[unlikely]] {
+      close_gaps_slowly();
+    }
+  }
+
+ private:
+  void close_gaps_slowly() noexcept {
+    std::uint16_t kept = 0;
+    for (std::uint16_t i = 0; i < count; ++i) {
+      if (packets[i] == nullptr) {
+        continue;
+      }
+      packets[kept] = packets[i];
+      meta[kept] = meta[i];
+      keys[kept] = keys[i];
+      ++kept;
+    }
+    count = kept;
+    gaps_ = false;
+  }
+
+  bool gaps_ = false;
+};
+
+}  // namespace braidway::dataplane

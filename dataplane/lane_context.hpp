@@ -1,0 +1,59 @@
+// What the stages of one worker work with. Owner: that worker; what others write says so.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <rte_ring.h>
+
+#include "dataplane/settings.hpp"
+#include "dataplane/tx_queue.hpp"
+#include "lb/path_table.hpp"
+#include "telemetry/counter.hpp"
+
+namespace braidway::dataplane {
+
+/// A receive queue this worker polls.
+struct RxQueue {
+  std::uint16_t port = 0;     ///< port index
+  std::uint16_t port_id = 0;  ///< DPDK port
+  std::uint16_t queue = 0;
+  Direction direction = Direction::source;
+  bool spread = false;  ///< the port has several queues
+  CaptureTap* tap = nullptr;
+};
+
+struct PathCounters {
+  telemetry::Counter packets;  ///< steered to the path
+  telemetry::Counter bytes;
+};
+
+/// The ring that other workers hand packets of one direction over by.
+struct Inbox {
+  rte_ring* ring = nullptr;
+  Direction direction = Direction::source;
+};
+
+/// Rings between workers, one per direction and owner: several producers, one consumer. Owned by the gateway.
+using Inboxes = std::array<std::array<rte_ring*, lb::max_lanes>, directions>;
+
+struct LaneContext {
+  // Read on every burst.
+  const lb::PathTable* table =
+      nullptr;            ///< the snapshot of this burst, valid until the worker's next quiescent state
+  std::uint64_t now = 0;  ///< TSC cycles, or virtual time in a replay; read once a turn
+  std::uint64_t hash_seed = 0;
+  std::uint64_t patience = 0;   ///< TSC cycles after which a port that takes nothing is stalled
+  std::uint16_t host_port = 0;  ///< port index
+  lb::Lane lane{};
+  std::uint8_t lanes = 1;
+  LinkLocalSettings link_local;
+  Inboxes inboxes{};
+  std::vector<TxQueue> tx;             ///< by port index
+  std::vector<std::uint16_t> touched;  ///< ports with a batch in hand; capacity reserved at construction
+  std::vector<PathCounters> paths;     ///< by PathId (wire mode has one peer)
+};
+
+}  // namespace braidway::dataplane

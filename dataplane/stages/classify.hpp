@@ -1,0 +1,73 @@
+// classify: ends here what must never be forwarded (pause frames, link-local protocols the gateway was told
+// to consume), and gives each packet its flow hash and its owner. Packets of a fabric port get their way out:
+// the host port.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "dataplane/burst.hpp"
+#include "dataplane/drops.hpp"
+#include "dataplane/lane_context.hpp"
+#include "lb/flow_key.hpp"
+
+namespace braidway::dataplane::stages {
+
+struct Classify {
+  static constexpr std::string_view name = "classify";
+  enum class Drop : std::uint8_t {
+    pause_frame,
+    lldp_consumed,
+    lacp_consumed,
+    stp_consumed,
+    eapol_consumed,
+    none
+  };
+  static constexpr std::array<std::string_view, 5> drops{"pause_frame", "lldp_consumed", "lacp_consumed",
+                                                         "stp_consumed", "eapol_consumed"};
+
+  static void run(Burst& burst, LaneContext& lane, Drops<Classify> dropped) noexcept {
+    std::array<std::uint64_t, burst_size> hashes;
+    lb::hash_burst({burst.keys.data(), burst.count}, lane.hash_seed, {hashes.data(), burst.count});
+    for (std::uint16_t i = 0; i < burst.count; ++i) {
+      auto& meta = burst.meta[i];
+      meta.flow_hash = hashes[i];
+      meta.owner = owner_of(hashes[i], lane.lanes);
+      meta.egress = lane.host_port;
+      if (meta.traffic_class >= TrafficClass::pause) [[unlikely]] {
+        const Drop why = fate_of(meta.traffic_class, lane.link_local);
+        if (why != Drop::none) {
+          dropped.count(why);
+          burst.discard(i);
+        }
+      }
+    }
+  }
+
+ private:
+  /// The low bits pick the lane, the high bits the slot (lb/slot_table.hpp), so that a lane's flows use all
+  /// paths.
+  static lb::Lane owner_of(std::uint64_t hash, std::uint8_t lanes) noexcept {
+    return lb::Lane{static_cast<std::uint8_t>(((hash & 0xffffffffU) * lanes) >> 32U)};
+  }
+
+  static Drop fate_of(TrafficClass traffic_class, const LinkLocalSettings& settings) noexcept {
+    switch (traffic_class) {
+      case TrafficClass::pause:
+        return Drop::pause_frame;
+      case TrafficClass::lldp:
+        return settings.lldp == LinkLocal::consume ? Drop::lldp_consumed : Drop::none;
+      case TrafficClass::lacp:
+        return settings.lacp == LinkLocal::consume ? Drop::lacp_consumed : Drop::none;
+      case TrafficClass::stp:
+        return settings.stp == LinkLocal::consume ? Drop::stp_consumed : Drop::none;
+      case TrafficClass::eapol:
+        return settings.eapol == LinkLocal::consume ? Drop::eapol_consumed : Drop::none;
+      default:
+        return Drop::none;
+    }
+  }
+};
+
+}  // namespace braidway::dataplane::stages

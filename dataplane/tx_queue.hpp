@@ -1,0 +1,43 @@
+// One worker's transmit queue of one port, and the packets that the port has not taken yet.
+//
+// A port that takes no packets holds up its direction instead of losing them: what it refused waits here, and
+// the worker receives nothing for that direction meanwhile, so that the queue builds up where it can be
+// signalled (virtio ring, NIC with PFC). A port that has taken nothing for `patience` is stalled: what waits
+// for it and what comes is dropped under that name until it takes a packet again, lest one path stops all
+// others.
+//
+// Owner: one worker. `up` is written by the control thread.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include <rte_ethdev.h>
+
+#include "dataplane/burst.hpp"
+#include "dataplane/capture_tap.hpp"
+#include "telemetry/counter.hpp"
+
+namespace braidway::dataplane {
+
+struct TxQueue {
+  std::uint16_t waiting_count = 0;  ///< packets refused by the port, oldest first
+  std::uint16_t batch_count = 0;    ///< packets of the burst in hand
+  std::uint16_t port_id = 0;        ///< DPDK port
+  std::uint16_t queue = 0;
+  std::uint32_t max_frame_bytes = 0;  ///< longest frame the port may send, without FCS
+  bool flat_only = false;             ///< the driver sends the first segment only (af_xdp)
+  bool stalled = false;
+  const std::atomic<bool>* up = nullptr;
+  CaptureTap* tap = nullptr;
+  std::uint64_t waiting_since = 0;  ///< TSC when the port last took a packet, or began to refuse
+  telemetry::Counter packets;
+  telemetry::Counter bytes;
+  std::array<rte_mbuf*, burst_size> waiting;
+  std::array<rte_mbuf*, burst_size> batch;
+
+  bool open() const noexcept { return waiting_count == 0; }
+};
+
+}  // namespace braidway::dataplane

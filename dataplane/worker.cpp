@@ -1,0 +1,127 @@
+#include "dataplane/worker.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <utility>
+
+#include <rte_cycles.h>
+#include <rte_pause.h>
+#include <rte_ring.h>
+
+namespace braidway::dataplane {
+namespace {
+
+constexpr std::size_t index_of(Direction direction) { return static_cast<std::size_t>(direction); }
+
+/// Idle sleep grows from 5 us to 80 us: short enough for a ring of 1,024 packets at 10 Mpps.
+constexpr long shortest_sleep_ns = 5'000;
+constexpr long longest_sleep_ns = 80'000;
+constexpr unsigned turns_before_sleep = 64;
+
+}  // namespace
+
+Worker::Worker(WorkerWiring wiring, Idle idle, PublishedTable& table)
+    : lane_(std::move(wiring.lane)),
+      rx_queues_(std::move(wiring.rx_queues)),
+      inboxes_(std::move(wiring.inboxes)),
+      table_(table),
+      idle_(idle) {
+  lane_.touched.reserve(burst_size);
+}
+
+bool Worker::direction_open(Direction direction) const noexcept {
+  // Wire mode: what comes from the host may leave by any fabric port, what comes from the fabric leaves by
+  // the host port.
+  if (direction == Direction::sink) {
+    return lane_.tx[lane_.host_port].open();
+  }
+  for (std::size_t port = 0; port < lane_.tx.size(); ++port) {
+    if (port != lane_.host_port && !lane_.tx[port].open()) {
+      return false;
+    }
+  }
+  if (lane_.lanes > 1) {
+    for (std::size_t owner = 0; owner < lane_.lanes; ++owner) {
+      for (const auto& of_direction : lane_.inboxes) {
+        if (owner != lb::value(lane_.lane) && rte_ring_free_count(of_direction[owner]) < burst_size) {
+          return false;
+        }
+      }
+    }
+  }
+  return true;
+}
+
+void Worker::retry_waiting() noexcept {
+  for (TxQueue& tx : lane_.tx) {
+    if (!tx.open()) {
+      stages::Transmit::retry(tx, lane_, drops_of<stages::Transmit>(counters_));
+    }
+  }
+}
+
+void Worker::drop_waiting() noexcept {
+  for (TxQueue& tx : lane_.tx) {
+    rte_pktmbuf_free_bulk(tx.waiting.data(), tx.waiting_count);
+    tx.waiting_count = 0;
+  }
+}
+
+bool Worker::turn(std::uint64_t now) noexcept {
+  lane_.now = now;
+  lane_.table = table_.read();
+  retry_waiting();
+  bool moved = false;
+  for (const RxQueue& queue : rx_queues_) {
+    if (!direction_open(queue.direction)) {
+      continue;
+    }
+    const bool from_host = queue.direction == Direction::source;
+    moved |= (from_host ? run_way<Source, 0>(queue, burst_, lane_, counters_)
+                        : run_way<Sink, 1>(queue, burst_, lane_, counters_)) > 0;
+  }
+  for (const Inbox& inbox : inboxes_) {
+    if (!direction_open(inbox.direction)) {
+      continue;
+    }
+    const bool from_host = inbox.direction == Direction::source;
+    moved |= (from_host ? run_way<SourceAdopted, 2>(inbox, burst_, lane_, counters_)
+                        : run_way<SinkAdopted, 3>(inbox, burst_, lane_, counters_)) > 0;
+  }
+  counters_.turns.add(1);
+  counters_.busy_turns.add(moved ? 1 : 0);
+  return moved;
+}
+
+void Worker::run(const std::atomic<bool>& stop) noexcept {
+  const auto id = static_cast<unsigned>(lb::value(lane_.lane));
+  table_.join(id);
+  unsigned idle_turns = 0;
+  long sleep_ns = shortest_sleep_ns;
+  while (!stop.load(std::memory_order_relaxed)) {
+    const bool moved = turn(rte_rdtsc());
+    table_.quiescent(id);
+    if (moved) {
+      idle_turns = 0;
+      sleep_ns = shortest_sleep_ns;
+      continue;
+    }
+    if (idle_ == Idle::poll) {
+      rte_pause();
+      continue;
+    }
+    if (++idle_turns < turns_before_sleep) {
+      continue;
+    }
+    table_.offline(id);
+    const std::uint64_t asleep = rte_rdtsc();
+    const timespec time{.tv_sec = 0, .tv_nsec = sleep_ns};
+    nanosleep(&time, nullptr);
+    counters_.idle_cycles.add(rte_rdtsc() - asleep);
+    table_.online(id);
+    sleep_ns = std::min(2 * sleep_ns, longest_sleep_ns);
+  }
+  table_.leave(id);
+}
+
+}  // namespace braidway::dataplane

@@ -1,0 +1,54 @@
+// A worker: one thread on one core that takes packets from its queues all the way (pipeline.hpp).
+//
+// turn() is one round over all queues with the time as an argument; run() is the thread's loop around it. A
+// replay calls turn() with a virtual clock and no thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "dataplane/lane_context.hpp"
+#include "dataplane/pipeline.hpp"
+#include "dataplane/published_table.hpp"
+#include "dataplane/settings.hpp"
+
+namespace braidway::dataplane {
+
+struct WorkerWiring {
+  LaneContext lane;                ///< without table and time, which the worker sets
+  std::vector<RxQueue> rx_queues;  ///< that this worker polls
+  std::vector<Inbox> inboxes;      ///< of this lane; empty with one worker
+};
+
+class Worker {
+ public:
+  Worker(WorkerWiring wiring, Idle idle, PublishedTable& table);
+
+  /// One round over all queues; returns true when a packet moved. Owner: the worker's thread.
+  bool turn(std::uint64_t now) noexcept;
+
+  /// The thread's loop, until `stop`. Sleeps when idle where it was told so; goes offline for the path
+  /// table's reclamation before it does.
+  void run(const std::atomic<bool>& stop) noexcept;
+
+  /// Frees what ports have not taken. Owner: the control thread, when the worker's thread has ended.
+  void drop_waiting() noexcept;
+
+  const LaneCounters& counters() const noexcept { return counters_; }
+  const LaneContext& lane() const noexcept { return lane_; }
+
+ private:
+  bool direction_open(Direction direction) const noexcept;
+  void retry_waiting() noexcept;
+
+  LaneContext lane_;
+  std::vector<RxQueue> rx_queues_;
+  std::vector<Inbox> inboxes_;
+  PublishedTable& table_;
+  Idle idle_;
+  Burst burst_;
+  LaneCounters counters_;
+};
+
+}  // namespace braidway::dataplane
