@@ -1,6 +1,6 @@
-// What a gateway is told to be: plain data, decoded by ctrl/config, read once at start. Everything here has been
-// validated (references resolved to indices, limits kept) by whoever filled it in.
-// Owner: the main thread; immutable once workers run.
+// What a gateway is told to be: plain data, decoded by ctrl/config, read once at start. Everything here has
+// been validated (references resolved to indices, limits kept) by whoever filled it in. Owner: the main
+// thread; immutable once workers run.
 #pragma once
 
 #include <cstdint>
@@ -23,17 +23,19 @@ enum class Policy : std::uint8_t { pinned };
 enum class LinkLocal : std::uint8_t { pass, consume };
 /// `automatic`: hugepages where there are enough, else none, said in the log.
 enum class Hugepages : std::uint8_t { automatic, require, off };
-/// What the XDP program of an af_xdp port gives to the gateway: every frame, or RoCEv2 and our own UDP ports only.
+/// What the XDP program of an af_xdp port gives to the gateway: every frame, or RoCEv2 and our own UDP ports
+/// only.
 enum class XdpTake : std::uint8_t { all, rocev2 };
 
 struct PortSettings {
   std::string name;
   PortRole role = PortRole::host;
-  /// A device word (see device.hpp) or DPDK devargs; absent in configurations that are only replayed or checked.
+  /// A device word (see device.hpp) or DPDK devargs; absent in configurations that are only replayed or
+  /// checked.
   std::optional<std::string> device;
-  std::uint16_t queues = 1;         ///< receive and transmit queues each, 1..16
-  std::uint16_t mtu = 1500;         ///< layer-3 bytes, 68..9600
-  std::uint16_t descriptors = 1024; ///< per queue, a power of two, 64..32768
+  std::uint16_t queues = 1;          ///< receive and transmit queues each, 1..16
+  std::uint16_t mtu = 1500;          ///< layer-3 bytes, 68..9600
+  std::uint16_t descriptors = 1024;  ///< per queue, a power of two, 64..32768
   XdpTake xdp_take = XdpTake::all;
 };
 
@@ -76,7 +78,7 @@ struct GatewaySettings {
   std::vector<WorkerSettings> workers;       ///< 1..16; the index is the lane
   std::vector<std::uint16_t> control_cores;  ///< empty: all cores that no worker uses, or any if none is left
   std::vector<PortSettings> ports;
-  std::vector<PeerSettings> peers;           ///< exactly one in wire mode
+  std::vector<PeerSettings> peers;  ///< exactly one in wire mode
   LinkLocalSettings link_local;
   MemorySettings memory;
 };

@@ -1,0 +1,149 @@
+#include "dataplane/eal.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_log.h>
+#include <spdlog/spdlog.h>
+
+namespace braidway::dataplane {
+namespace {
+
+std::string joined(const std::vector<std::uint16_t>& cores) {
+  std::string text;
+  for (const auto core : cores) {
+    text += (text.empty() ? "" : ",") + std::to_string(core);
+  }
+  return text;
+}
+
+/// lcore 0 is the main thread, floating over the control cores; worker i is lcore i + 1, pinned to its core.
+std::string lcores_argument(const EalSettings& settings) {
+  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
+  std::string text = "0@";
+  text += settings.control_cores.empty() ? "(0-" + std::to_string(cores - 1) + ")"
+                                         : "(" + joined(settings.control_cores) + ")";
+  for (std::size_t i = 0; i < settings.worker_cores.size(); ++i) {
+    text += "," + std::to_string(i + 1) + "@" + std::to_string(settings.worker_cores[i]);
+  }
+  return text;
+}
+
+tl::expected<void, std::string> check_cores(const EalSettings& settings, const cpu_set_t& allowed) {
+  for (const auto& list : {settings.worker_cores, settings.control_cores}) {
+    for (const auto core : list) {
+      if (core >= CPU_SETSIZE || !CPU_ISSET(core, &allowed)) {
+        std::string have;
+        for (int i = 0; i < CPU_SETSIZE; ++i) {
+          if (CPU_ISSET(i, &allowed)) {
+            have += (have.empty() ? "" : ", ") + std::to_string(i);
+          }
+        }
+        return tl::unexpected("core " + std::to_string(core) +
+                              " does not exist or is not allowed to this process; choose among " + have);
+      }
+    }
+  }
+  return {};
+}
+
+std::string runtime_dir_of(const std::string& prefix) {
+  const char* base = getuid() == 0 ? "/var/run" : std::getenv("XDG_RUNTIME_DIR");
+  return std::string(base == nullptr ? "/tmp" : base) + "/dpdk/" + prefix;
+}
+
+}  // namespace
+
+std::uint64_t free_hugepage_mib() {
+  std::uint64_t mib = 0;
+  std::error_code ignored;
+  for (const auto& size : std::filesystem::directory_iterator("/sys/kernel/mm/hugepages", ignored)) {
+    std::uint64_t pages = 0;
+    std::ifstream(size.path() / "free_hugepages") >> pages;
+    // hugepages-2048kB
+    const std::string name = size.path().filename().string();
+    const std::uint64_t kib = std::strtoull(name.c_str() + std::strlen("hugepages-"), nullptr, 10);
+    mib += pages * kib / 1024;
+  }
+  return mib;
+}
+
+tl::expected<Eal, std::string> Eal::start(const EalSettings& settings) {
+  cpu_set_t affinity;
+  CPU_ZERO(&affinity);
+  sched_getaffinity(0, sizeof affinity, &affinity);
+  if (auto fine = check_cores(settings, affinity); !fine) {
+    return tl::unexpected(fine.error());
+  }
+  // --in-memory: no files but the telemetry socket; one memory segment file a region keeps vhost-user's
+  // region table short.
+  std::vector<std::string> arguments{"braidway",
+                                     "--in-memory",
+                                     "--single-file-segments",
+                                     "--file-prefix=" + settings.name,
+                                     "--lcores",
+                                     lcores_argument(settings),
+                                     "--main-lcore",
+                                     "0",
+                                     "--log-level=lib.*:warning",
+                                     "--log-level=pmd.*:warning",
+                                     "-m",
+                                     std::to_string(settings.memory_mib)};
+  if (!settings.hugepages) {
+    // Single segment files need hugepages; without, EAL takes one anonymous segment anyway.
+    std::erase(arguments, "--single-file-segments");
+    arguments.emplace_back("--no-huge");
+  }
+  if (!settings.telemetry) {
+    arguments.emplace_back("--no-telemetry");
+  }
+  if (settings.pci_devices.empty()) {
+    arguments.emplace_back("--no-pci");
+  } else {
+    // An allow-list with nothing on it: ports probe their own device when they are opened, with its devargs.
+    arguments.emplace_back("-a");
+    arguments.emplace_back("0000:00:00.0");
+  }
+  std::vector<char*> argv;
+  for (auto& argument : arguments) {
+    argv.push_back(argument.data());
+  }
+  if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
+    const int error = rte_errno;
+    rte_eal_cleanup();
+    sched_setaffinity(0, sizeof affinity, &affinity);
+    return tl::unexpected("DPDK did not start (" + std::string(rte_strerror(error)) + "): " +
+                          (settings.hugepages
+                               ? std::to_string(settings.memory_mib) + " MiB of hugepages are needed, " +
+                                     std::to_string(free_hugepage_mib()) +
+                                     " are free; reserve more in /sys/kernel/mm/hugepages, or set "
+                                     "memory.hugepages: off for software ports"
+                               : "see the EAL lines above"));
+  }
+  return Eal(affinity, runtime_dir_of(settings.name));
+}
+
+Eal::Eal(Eal&& other) noexcept
+    : affinity_(other.affinity_), runtime_dir_(std::move(other.runtime_dir_)), owner_(other.owner_) {
+  other.owner_ = false;
+}
+
+Eal::~Eal() {
+  if (!owner_) {
+    return;
+  }
+  rte_eal_cleanup();
+  sched_setaffinity(0, sizeof affinity_, &affinity_);
+  // EAL leaves its (by now empty) runtime directory behind.
+  std::error_code ignored;
+  std::filesystem::remove(runtime_dir_, ignored);
+}
+
+}  // namespace braidway::dataplane

@@ -1,0 +1,332 @@
+#include "dataplane/gateway.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_launch.h>
+#include <spdlog/spdlog.h>
+
+#include "dataplane/device.hpp"
+#include "dataplane/wiring.hpp"
+
+namespace braidway::dataplane {
+namespace {
+
+/// As long as PFC watchdogs take to call a queue stuck: longer than any pause that ends by itself.
+constexpr std::uint64_t patience_ms = 100;
+
+std::string_view name_of(LinkSource source) {
+  switch (source) {
+    case LinkSource::interrupt:
+      return "interrupt";
+    case LinkSource::netlink:
+      return "netlink";
+    case LinkSource::poll:
+      break;
+  }
+  return "poll";
+}
+
+bool needs_hardware(const GatewaySettings& settings) {
+  return std::ranges::any_of(settings.ports, [](const PortSettings& port) {
+    const auto word = parse_device_word(port.device.value_or(""));
+    return word && !is_software(word->kind);
+  });
+}
+
+std::vector<std::string> pci_devices_of(const GatewaySettings& settings) {
+  std::vector<std::string> devices;
+  for (const auto& port : settings.ports) {
+    const auto word = parse_device_word(port.device.value_or(""));
+    if (word && word->kind == DeviceKind::pci) {
+      devices.push_back(word->argument);
+    }
+  }
+  return devices;
+}
+
+/// True: with hugepages. Error: they are needed and not there.
+tl::expected<bool, std::string> choose_hugepages(const GatewaySettings& settings, std::uint32_t need_mib) {
+  const std::uint64_t free_mib = free_hugepage_mib();
+  const bool enough = free_mib >= need_mib;
+  const bool must = settings.memory.hugepages == Hugepages::require || needs_hardware(settings);
+  if (settings.memory.hugepages == Hugepages::off && needs_hardware(settings)) {
+    return tl::unexpected<std::string>(
+        "a PCI device needs hugepages; set memory.hugepages to automatic or require");
+  }
+  if (settings.memory.hugepages == Hugepages::off) {
+    return false;
+  }
+  if (!enough && must) {
+    return tl::unexpected(std::to_string(need_mib) + " MiB of hugepages are needed and " +
+                          std::to_string(free_mib) + " MiB are free; reserve more: echo " +
+                          std::to_string(need_mib / 2 + 1) +
+                          " > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages");
+  }
+  if (!enough) {
+    spdlog::warn(
+        "{} MiB of hugepages are needed and {} MiB are free: running without (software ports only, slower)",
+        need_mib, free_mib);
+  }
+  return enough;
+}
+
+}  // namespace
+
+int Gateway::run_worker(void* call) {
+  const auto& of = *static_cast<const WorkerCall*>(call);
+  of.worker->run(*of.stop);
+  return 0;
+}
+
+tl::expected<std::unique_ptr<Gateway>, StartError> Gateway::start(const GatewaySettings& settings) {
+  auto gateway = std::unique_ptr<Gateway>(new Gateway(settings));
+  for (const auto step : {&Gateway::start_eal, &Gateway::open_ports, &Gateway::start_workers}) {
+    // What has been started goes down in reverse order with the object.
+    if (auto error = ((*gateway).*step)()) {
+      return tl::unexpected(std::move(*error));
+    }
+  }
+  return gateway;
+}
+
+std::optional<StartError> Gateway::start_eal() {
+  for (std::size_t port = 0; port < settings_.ports.size(); ++port) {
+    if (!settings_.ports[port].device) {
+      return StartError{"it has no device; name one to run it", port};
+    }
+  }
+  const std::uint32_t need_mib = memory_mib_for(settings_);
+  if (need_mib > settings_.memory.limit_mib) {
+    return StartError{"these ports and workers need " + std::to_string(need_mib) +
+                          " MiB, memory.limit_mib is " + std::to_string(settings_.memory.limit_mib) +
+                          "; raise it, or lower descriptors or mtu",
+                      {}};
+  }
+  const auto hugepages = choose_hugepages(settings_, need_mib);
+  if (!hugepages) {
+    return StartError{hugepages.error(), {}};
+  }
+  hugepages_ = *hugepages;
+  EalSettings eal{
+      .name = "braidway-" + settings_.name,
+      .worker_cores = {},
+      .control_cores = settings_.control_cores,
+      .pci_devices = pci_devices_of(settings_),
+      // Hugepage memory grows when a capture needs more; without hugepages it is one piece, used as touched.
+      .memory_mib = hugepages_ ? need_mib : settings_.memory.limit_mib,
+      .hugepages = hugepages_};
+  for (const auto& worker : settings_.workers) {
+    eal.worker_cores.push_back(worker.core);
+  }
+  auto started = Eal::start(eal);
+  if (!started) {
+    return StartError{started.error(), {}};
+  }
+  eal_.emplace(std::move(*started));
+  return std::nullopt;
+}
+
+std::optional<StartError> Gateway::open_ports() {
+  std::uint16_t mtu = 0;
+  for (const auto& port : settings_.ports) {
+    mtu = std::max(mtu, port.mtu);
+  }
+  auto pool = create_mempool("packets", mbufs_for(settings_), data_room_for(mtu), SOCKET_ID_ANY);
+  if (!pool) {
+    return StartError{pool.error(), {}};
+  }
+  pool_ = std::move(*pool);
+  for (std::size_t i = 0; i < settings_.ports.size(); ++i) {
+    auto port = Port::open(settings_.ports[i], static_cast<unsigned>(i), pool_.get());
+    if (!port) {
+      return StartError{port.error(), i};
+    }
+    ports_.push_back(std::move(*port));
+  }
+  captures_.resize(ports_.size());
+  return std::nullopt;
+}
+
+std::optional<StartError> Gateway::start_workers() {
+  auto rings = HandoffRings::create(static_cast<unsigned>(settings_.workers.size()), SOCKET_ID_ANY);
+  if (!rings) {
+    return StartError{rings.error(), {}};
+  }
+  rings_.emplace(std::move(*rings));
+  std::vector<WiredPort> wired;
+  std::vector<LinkMonitor::Port> watched;
+  for (const auto& port : ports_) {
+    rte_eth_link link{};
+    const bool up = rte_eth_link_get_nowait(port->id(), &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+    port->up().store(up);
+    wired.push_back({.port_id = port->id(),
+                     .max_frame_bytes = port->max_frame_bytes(),
+                     .flat_only = port->flat_only(),
+                     .up = &port->up(),
+                     .tap = &port->tap()});
+    watched.push_back({.port_id = port->id(), .interface = port->interface()});
+  }
+  auto links = LinkMonitor::create(std::move(watched),
+                                   [this](std::uint16_t port_id, bool up) { link_changed(port_id, up); });
+  if (!links) {
+    return StartError{links.error(), {}};
+  }
+  links_ = std::move(*links);
+  table_ = std::make_unique<PublishedTable>(
+      static_cast<unsigned>(settings_.workers.size()),
+      std::make_unique<const lb::PathTable>(first_path_table(settings_, wired)));
+  for (auto& wiring : wire_workers(settings_, wired, *rings_, rte_get_tsc_hz() / 1000 * patience_ms)) {
+    workers_.push_back(std::make_unique<Worker>(std::move(wiring), settings_.idle, *table_));
+  }
+  for (unsigned i = 0; i < workers_.size(); ++i) {
+    calls_.push_back(std::make_unique<WorkerCall>(WorkerCall{.worker = workers_[i].get(), .stop = &stop_}));
+    if (rte_eal_remote_launch(run_worker, calls_.back().get(), Eal::lcore_of(i)) != 0) {
+      return StartError{"worker " + std::to_string(i) + " could not be started", {}};
+    }
+  }
+  return std::nullopt;
+}
+
+Gateway::~Gateway() {
+  captures_.clear();
+  stop_ = true;
+  if (eal_) {
+    rte_eal_mp_wait_lcore();
+  }
+  links_.reset();
+  for (const auto& worker : workers_) {
+    worker->drop_waiting();
+  }
+  // Members go in reverse order of their declaration: workers, table, rings, ports, buffers, EAL.
+}
+
+tl::expected<void, std::string> Gateway::tick(std::chrono::milliseconds timeout) {
+  // Waits without the lock; link_changed() takes it.
+  auto changes = links_->poll_once(timeout);
+  const std::scoped_lock lock(control_);
+  table_->reclaim();
+  if (!changes) {
+    return tl::unexpected(changes.error());
+  }
+  return {};
+}
+
+void Gateway::link_changed(std::uint16_t port_id, bool up) {
+  const std::scoped_lock lock(control_);
+  const auto port = std::ranges::find(ports_, port_id, [](const auto& each) { return each->id(); });
+  if (port == ports_.end() || (*port)->up().load() == up) {
+    return;
+  }
+  const auto index = static_cast<std::size_t>(port - ports_.begin());
+  const auto set_path = [&] {
+    const auto& paths = settings_.peers.front().paths;
+    for (std::size_t path = 0; path < paths.size(); ++path) {
+      if (paths[path].port == index) {
+        table_->publish(std::make_unique<const lb::PathTable>(
+            table_->current().with_liveness(0, lb::PathId{static_cast<std::uint8_t>(path)}, up)));
+      }
+    }
+  };
+  // No packet goes to a port that is down: the port opens before its path does, and closes after it.
+  if (up) {
+    (*port)->up().store(true);
+    set_path();
+  } else {
+    set_path();
+    (*port)->up().store(false);
+  }
+  spdlog::info(
+      "port {}: link {}{}", settings_.ports[index].name, up ? "up" : "down",
+      !up && links_->vanished(port_id) ? ", the device is gone; restart the gateway when it is back" : "");
+}
+
+Statistics Gateway::statistics() const { return collect(workers_, settings_.peers.front().paths.size()); }
+
+PortStatistics Gateway::port_statistics(std::size_t port) const {
+  const Port& of = *ports_[port];
+  PortStatistics out;
+  out.driver = of.driver();
+  out.up = of.up().load();
+  out.link_source = name_of(links_->source(of.id()));
+  rte_eth_stats stats{};
+  if (rte_eth_stats_get(of.id(), &stats) == 0) {
+    out.rx_packets = stats.ipackets;
+    out.rx_bytes = stats.ibytes;
+    out.tx_packets = stats.opackets;
+    out.tx_bytes = stats.obytes;
+    out.rx_missed = stats.imissed;
+    out.rx_errors = stats.ierrors;
+    out.rx_no_mbuf = stats.rx_nombuf;
+    out.tx_errors = stats.oerrors;
+  }
+  if (const auto xdp = of.xdp_counters()) {
+    for (std::size_t i = 0; i < xdp->size(); ++i) {
+      out.xdp.push_back({.name = xdp::verdict_names[i].name, .count = (*xdp)[i]});
+    }
+  }
+  return out;
+}
+
+std::uint64_t Gateway::table_generation() const {
+  const std::scoped_lock lock(control_);
+  return table_->current().generation();
+}
+
+std::vector<Gateway::PathState> Gateway::path_states() const {
+  const std::scoped_lock lock(control_);
+  std::vector<PathState> out;
+  const lb::PeerPaths& paths = table_->current().peer(0);
+  for (std::size_t i = 0; i < paths.records().size(); ++i) {
+    out.push_back(
+        {.record = paths.records()[i], .slots = paths.slot_count(lb::PathId{static_cast<std::uint8_t>(i)})});
+  }
+  return out;
+}
+
+std::optional<lb::Explanation> Gateway::explain(const lb::FlowKey& key) const {
+  const std::scoped_lock lock(control_);
+  return lb::explain(key, table_->current().hash_seed(), table_->current().peer(0));
+}
+
+tl::expected<void, std::string> Gateway::set_weight(std::size_t path, std::uint32_t weight) {
+  const std::scoped_lock lock(control_);
+  std::vector<std::uint32_t> weights;
+  for (const auto& record : table_->current().peer(0).records()) {
+    weights.push_back(record.weight);
+  }
+  if (path >= weights.size()) {
+    return tl::unexpected("there is no path " + std::to_string(path) + "; see show paths");
+  }
+  weights[path] = weight;
+  table_->publish(std::make_unique<const lb::PathTable>(table_->current().with_weights(0, weights)));
+  return {};
+}
+
+tl::expected<void, std::string> Gateway::start_capture(std::size_t port, const std::string& file) {
+  const std::scoped_lock lock(control_);
+  if (captures_[port] != nullptr) {
+    return tl::unexpected("a capture of port " + settings_.ports[port].name + " runs already; stop it first");
+  }
+  auto capture = Capture::start(ports_[port]->tap(), data_room_for(settings_.ports[port].mtu), file,
+                                [this] { table_->synchronize(); });
+  if (!capture) {
+    return tl::unexpected(capture.error());
+  }
+  captures_[port] = std::move(*capture);
+  return {};
+}
+
+tl::expected<CaptureResult, std::string> Gateway::stop_capture(std::size_t port) {
+  const std::scoped_lock lock(control_);
+  if (captures_[port] == nullptr) {
+    return tl::unexpected("no capture of port " + settings_.ports[port].name + " runs; start one first");
+  }
+  const CaptureResult result = captures_[port]->stop();
+  captures_[port].reset();
+  return result;
+}
+
+}  // namespace braidway::dataplane

@@ -1,0 +1,15 @@
+// The place of a vhost-user server socket: free, left over from a killed process, or somebody's.
+// Owner: the main thread.
+#pragma once
+
+#include <string>
+
+#include <tl/expected.hpp>
+
+namespace braidway::dataplane {
+
+/// Removes a socket that nobody listens on any more. Error if somebody does, if something else than a socket
+/// is there, or if the folder is missing: one sentence saying what to do.
+tl::expected<void, std::string> claim_socket_path(const std::string& path);
+
+}  // namespace braidway::dataplane

@@ -1,0 +1,86 @@
+#include "dataplane/wiring.hpp"
+
+#include <algorithm>
+
+namespace braidway::dataplane {
+namespace {
+
+std::uint16_t host_port_of(const GatewaySettings& settings) {
+  const auto host = std::ranges::find(settings.ports, PortRole::host, &PortSettings::role);
+  return static_cast<std::uint16_t>(host - settings.ports.begin());
+}
+
+std::vector<std::vector<RxQueue>> share_out_rx_queues(const GatewaySettings& settings,
+                                                      const std::vector<WiredPort>& ports) {
+  std::vector<std::vector<RxQueue>> by_worker(settings.workers.size());
+  std::size_t next = 0;
+  for (const PortRole role : {PortRole::host, PortRole::fabric}) {
+    for (std::uint16_t port = 0; port < settings.ports.size(); ++port) {
+      const PortSettings& of = settings.ports[port];
+      if (of.role != role) {
+        continue;
+      }
+      for (std::uint16_t queue = 0; queue < of.queues; ++queue) {
+        by_worker[next].push_back({.port = port,
+                                   .port_id = ports[port].port_id,
+                                   .queue = queue,
+                                   .direction = role == PortRole::host ? Direction::source : Direction::sink,
+                                   .spread = of.queues > 1,
+                                   .tap = ports[port].tap});
+        next = (next + 1) % by_worker.size();
+      }
+    }
+  }
+  return by_worker;
+}
+
+}  // namespace
+
+std::vector<WorkerWiring> wire_workers(const GatewaySettings& settings, const std::vector<WiredPort>& ports,
+                                       const HandoffRings& rings, std::uint64_t patience) {
+  auto rx_queues = share_out_rx_queues(settings, ports);
+  const auto lanes = static_cast<std::uint8_t>(settings.workers.size());
+  std::vector<WorkerWiring> wirings(lanes);
+  for (std::uint8_t lane = 0; lane < lanes; ++lane) {
+    WorkerWiring& wiring = wirings[lane];
+    wiring.rx_queues = std::move(rx_queues[lane]);
+    LaneContext& context = wiring.lane;
+    context.hash_seed = settings.hash_seed;
+    context.patience = patience;
+    context.host_port = host_port_of(settings);
+    context.lane = lb::Lane{lane};
+    context.lanes = lanes;
+    context.link_local = settings.link_local;
+    context.inboxes = rings.inboxes();
+    context.paths = std::vector<PathCounters>(settings.peers.front().paths.size());
+    context.tx = std::vector<TxQueue>(ports.size());
+    for (std::size_t port = 0; port < ports.size(); ++port) {
+      TxQueue& tx = context.tx[port];
+      tx.port_id = ports[port].port_id;
+      tx.queue = lane;
+      tx.max_frame_bytes = ports[port].max_frame_bytes;
+      tx.flat_only = ports[port].flat_only;
+      tx.up = ports[port].up;
+      tx.tap = ports[port].tap;
+    }
+    for (const Direction direction : {Direction::source, Direction::sink}) {
+      if (rte_ring* ring = context.inboxes[static_cast<std::size_t>(direction)][lane]; ring != nullptr) {
+        wiring.inboxes.push_back({.ring = ring, .direction = direction});
+      }
+    }
+  }
+  return wirings;
+}
+
+lb::PathTable first_path_table(const GatewaySettings& settings, const std::vector<WiredPort>& ports) {
+  std::vector<std::vector<lb::PathRecord>> peers;
+  for (const auto& peer : settings.peers) {
+    auto& records = peers.emplace_back();
+    for (const auto& path : peer.paths) {
+      records.push_back({.egress = path.port, .live = ports[path.port].up->load(), .weight = path.weight});
+    }
+  }
+  return lb::PathTable::initial(peers, settings.hash_seed);
+}
+
+}  // namespace braidway::dataplane
