@@ -2,7 +2,9 @@
 // What it promises when it changes, in next():
 //   - a path that leaves (dead or weight 0) gives its slots to the others; no other slot moves;
 //   - a path that comes takes its share from the others; no slot moves between two others;
-//   - a path that returns, weights unchanged since, gets exactly the slots it left;
+//   - a path that returns gets exactly the slots it left if all else was live and is as it was; after outages
+//   that
+//     overlap, all but a few percent of them;
 //   - a change of weights moves only the differences.
 // How: slot counts are apportioned by Webster's method (see apportion.hpp), whose counts depend on the
 // present weights alone and can only grow for every path when another leaves. Slots are claimed the Maglev
@@ -66,7 +68,7 @@ class SlotTable {
   class Distribution;
 
   std::shared_ptr<const Layer> live_;
-  std::shared_ptr<const Layer> home_;  ///< as if every path were live
+  std::shared_ptr<const Layer> home_;  ///< as if every path were live; the same as live_ when they are
   std::uint64_t seed_ = 0;
   bool empty_ = true;
 };
