@@ -14,6 +14,7 @@ import formatting
 import leftovers
 import readme
 import rules
+import run_verdict
 import symbols
 import tally
 import tidy
@@ -228,6 +229,24 @@ class Tally(Tree):
 
     def test_an_unknown_result_is_a_failure(self):
         self.assertEqual(self.count("UNEXPECTEDPASS", "whatever")[1], 2)
+
+
+class RunVerdict(unittest.TestCase):
+    def good(self):
+        return {"seconds": 5, "sent": 8, "delivered": 8, "lost": 0, "reordered": 0, "icrc_errors": 0,
+                "drops": {"malformed": 0}, "paths": [{"name": f"f{i}", "packets": 2, "share": 0.25} for i in range(4)]}
+
+    def test_a_good_run_passes(self):
+        self.assertEqual(run_verdict.check(self.good()), [])
+
+    def test_each_fault_fails(self):
+        for change in ({"sent": 0, "delivered": 0}, {"delivered": 7}, {"lost": 1}, {"reordered": 1},
+                       {"icrc_errors": 1}, {"drops": {"malformed": 1}}, {"paths": []}):
+            with self.subTest(change=change):
+                self.assertEqual(len(run_verdict.check(self.good() | change)), 1)
+        run = self.good()
+        run["paths"][2]["packets"] = 0
+        self.assertEqual(len(run_verdict.check(run)), 1)
 
 
 class Leftovers(Tree):

@@ -40,7 +40,7 @@ class Gateways:
         ports = [{"name": "host0", "role": "host", "device": f"vhost:{self.host_socket(name)}", "mtu": mtu}]
         ports += [{"name": f"fabric{i}", "role": "fabric", "device": f"{device}:{self._path(f'strand{i}')}",
                    "mtu": mtu} for i in range(STRANDS)]
-        return {"name": f"lab-{name}", "id": identity[name], "mode": "wire", "idle": "sleep",
+        return {"gateway": {"name": f"lab-{name}", "id": identity[name]}, "mode": "wire", "idle": "sleep",
                 "workers": [{"core": cores[0] if name == "a" else cores[1 % len(cores)]}],
                 "ports": ports,
                 "peers": [{"name": f"lab-{other}", "id": identity[other],
