@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "ctrl/config/assemble.hpp"
 #include "ctrl/config/decode.hpp"
 #include "ctrl/config/validate.hpp"
 #include "ctrl/config/words.hpp"

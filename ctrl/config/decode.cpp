@@ -33,6 +33,11 @@ constexpr std::string_view a_device = "a device: a PCI address, KIND:WHERE or DP
 constexpr std::string_view a_socket = "the path of a UNIX socket";
 constexpr std::string_view a_port = "the name of a fabric port";
 
+constexpr std::string_view workers = "workers";
+constexpr std::string_view ports = "ports";
+constexpr std::string_view paths = "paths";
+constexpr std::string_view wire_peers = "peer in wire mode";
+
 std::string check_name(std::string_view name) {
   const bool good =
       !name.empty() && name.size() <= max_name && std::ranges::all_of(name, [](unsigned char c) {
@@ -100,7 +105,7 @@ constexpr std::array path_fields{text<&PathDraft::port, check_name, a_port>("por
 constexpr std::array peer_fields{
     text<&PeerDraft::name, check_name, a_name>("name", required),
     number<&PeerDraft::id, 1, 65535>("id", required),
-    list<&PeerDraft::paths, path_fields, 1, lb::max_paths_per_peer>("paths", required),
+    list<&PeerDraft::paths, path_fields, paths, 1, lb::max_paths_per_peer>("paths", required),
 };
 constexpr std::array link_local_fields{
     choice<&LinkLocalDraft::lldp, link_local_words, nothing_more>("lldp", optional),
@@ -123,10 +128,10 @@ constexpr std::array top_fields{
     choice<&Draft::policy, policy_words, later_policies>("policy", optional),
     choice<&Draft::idle, idle_words, nothing_more>("idle", optional),
     number<&Draft::hash_seed, 0, max_seed>("hash_seed", optional),
-    list<&Draft::workers, worker_fields, 1, lb::max_lanes>("workers", required),
+    list<&Draft::workers, worker_fields, workers, 1, lb::max_lanes>("workers", required),
     numbers<&Draft::control_cores, 0, max_core, 1, max_core + 1>("control_cores", optional),
-    list<&Draft::ports, port_fields, 2, max_ports>("ports", required),
-    list<&Draft::peers, peer_fields, 1, 1>("peers", required),
+    list<&Draft::ports, port_fields, ports, 2, max_ports>("ports", required),
+    list<&Draft::peers, peer_fields, wire_peers, 1, 1>("peers", required),
     record<&Draft::link_local, link_local_fields>("link_local", optional),
     record<&Draft::memory, memory_fields>("memory", optional),
     record<&Draft::api, api_fields>("api", optional),
@@ -134,13 +139,25 @@ constexpr std::array top_fields{
 
 }  // namespace
 
+void refuse_type(const Node& node, const std::string& wanted, Problems& problems) {
+  std::string found(name_of(node));
+  if (node.kind == Node::Kind::scalar) {
+    found = quoted(node.text) + (node.quoted ? " in quotes" : "");
+  }
+  problems.push_back({node.at, found + " stands here; " + wanted + " is wanted"});
+}
+
+bool has_leading_zero(std::string_view text) {
+  return text.size() > 1 && text[0] == '0' && std::isdigit(static_cast<unsigned char>(text[1])) != 0;
+}
+
 std::optional<std::uint64_t> number_in(std::string_view text) {
   int base = 10;
   if (text.starts_with("0x") || text.starts_with("0o")) {
     base = text[1] == 'x' ? 16 : 8;
     text.remove_prefix(2);
-  } else if (text.size() > 1 && text[0] == '0') {
-    return std::nullopt;  // YAML 1.1 reads 010 as eight, YAML 1.2 as ten
+  } else if (has_leading_zero(text)) {
+    return std::nullopt;
   }
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);

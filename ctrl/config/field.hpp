@@ -63,22 +63,25 @@ using ObjectOf = typename MemberOf<decltype(member)>::Object;
 template <auto member>
 using ValueOf = typename MemberOf<decltype(member)>::Member;
 
-inline void refuse_type(const Node& node, const std::string& wanted, Problems& problems) {
-  problems.push_back({node.at, std::string(name_of(node)) +
-                                   (node.kind == Node::Kind::scalar ? " " + quoted(node.text) : "") +
-                                   " stands here; " + wanted + " is wanted"});
-}
+/// "'one' stands here; a number from 1 to 65535 is wanted"
+void refuse_type(const Node& node, const std::string& wanted, Problems& problems);
 
 /// Plain decimal, 0x or 0o, as YAML 1.2 writes integers; nothing for anything else or beyond 64 bits.
 [[nodiscard]] std::optional<std::uint64_t> number_in(std::string_view text);
+/// 010 is eight to YAML 1.1 and ten to YAML 1.2, so it is neither to us.
+[[nodiscard]] bool has_leading_zero(std::string_view text);
 /// Whether YAML 1.2 takes an unquoted scalar for a number, a truth value or null rather than for a string.
 [[nodiscard]] bool looks_like_no_string(std::string_view text);
 
 template <class T>
-void decode_number(const Node& node, std::uint64_t minimum, std::uint64_t maximum, const std::string& wanted,
+void decode_number(const Node& node, std::uint64_t minimum, std::uint64_t maximum, std::string wanted,
                    Given<T>& out, Problems& problems) {
-  const auto number = node.kind == Node::Kind::scalar && !node.quoted ? number_in(node.text) : std::nullopt;
+  const bool plain = node.kind == Node::Kind::scalar && !node.quoted;
+  const auto number = plain ? number_in(node.text) : std::nullopt;
   if (!number || *number < minimum || *number > maximum) {
+    if (plain && has_leading_zero(node.text)) {
+      wanted += ", without leading zeros,";
+    }
     return refuse_type(node, wanted, problems);
   }
   out = {static_cast<T>(*number), node.at, true};
@@ -106,7 +109,8 @@ void decode_map(const Node& node, const std::array<Field<T>, count>& fields, T& 
   for (const Field<T>& field : fields) {
     const bool given = std::ranges::find(node.members, field.key, &Member::key) != node.members.end();
     if (field.required && !given) {
-      problems.push_back({node.at, "key " + quoted(field.key) + " is missing; add it with " + field.wants()});
+      problems.push_back({node.at, "key " + quoted(field.key) + " is missing; add " + std::string(field.key) +
+                                       ": " + field.wants()});
     }
   }
 }
@@ -186,7 +190,7 @@ constexpr auto text(std::string_view key, bool is_required) {
           return refuse_type(node, std::string(wanted), problems);
         }
         if (!node.quoted && looks_like_no_string(node.text)) {
-          problems.push_back({node.at, quoted(node.text) + " is no text to YAML; put it in quotes"});
+          problems.push_back({node.at, quoted(node.text) + " is not text to YAML; put it in quotes"});
           return;
         }
         if (std::string wrong = check(node.text); !wrong.empty()) {
@@ -230,13 +234,14 @@ void decode_items(const Node& node, std::uint64_t least, std::uint64_t most, con
 
 template <std::uint64_t least, std::uint64_t most>
 std::string wants_list(std::string_view of) {
-  return "a list of " + std::to_string(least) + " to " + std::to_string(most) + " " + std::string(of);
+  const std::string range = least == most ? "exactly " : std::to_string(least) + " to ";
+  return "a list of " + range + std::to_string(most) + " " + std::string(of);
 }
 
-template <auto member, const auto& fields, std::uint64_t least, std::uint64_t most>
+template <auto member, const auto& fields, const auto& noun, std::uint64_t least, std::uint64_t most>
 constexpr auto list(std::string_view key, bool is_required) {
   using T = ObjectOf<member>;
-  constexpr auto wants = [] { return wants_list<least, most>("maps"); };
+  constexpr auto wants = [] { return wants_list<least, most>(noun); };
   return Field<T>{key, is_required, wants,
                   [](const Node& node, T& out, Problems& problems) {
                     decode_items(node, least, most, decltype(wants){}(), problems, [&](const Node& item) {
@@ -255,7 +260,7 @@ constexpr auto list(std::string_view key, bool is_required) {
 template <auto member, std::uint64_t minimum, std::uint64_t maximum, std::uint64_t least, std::uint64_t most>
 constexpr auto numbers(std::string_view key, bool is_required) {
   using T = ObjectOf<member>;
-  constexpr auto wants = [] { return wants_list<least, most>("numbers"); };
+  constexpr auto wants = [] { return wants_list<least, most>("cores"); };
   return Field<T>{key, is_required, wants,
                   [](const Node& node, T& out, Problems& problems) {
                     decode_items(node, least, most, decltype(wants){}(), problems, [&](const Node& item) {

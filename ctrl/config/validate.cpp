@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -28,13 +27,17 @@ class Uses {
   explicit Uses(std::vector<Problem>& problems) : problems_(problems) {}
 
   /// `what` begins the sentence: "core 2 is used twice"; `remedy` ends it.
-  void add(const std::string& thing, const Location& at, const std::string& what, std::string_view remedy) {
+  /// Whether this is the first use.
+  bool add(const std::string& thing, const Location& at, const std::string& what, std::string_view remedy) {
     const auto [first, is_new] = first_.emplace(thing, at);
     if (is_new) {
-      return;
+      return true;
     }
     problems_.push_back({at, what + " twice, first " + on_line(first->second) + "; " + std::string(remedy)});
+    return false;
   }
+
+  [[nodiscard]] bool contains(const std::string& thing) const { return first_.contains(thing); }
 
  private:
   std::vector<Problem>& problems_;
@@ -200,65 +203,90 @@ void check_wire_mode(const Draft& draft, std::vector<Problem>& problems) {
 }
 
 /// Each path runs over a fabric port of its own, and each fabric port has a path.
-void check_paths(const Draft& draft, std::vector<Problem>& problems) {
-  const bool ports_known = !draft.ports.empty() &&
-                           std::ranges::all_of(draft.ports, [](const PortDraft& p) { return p.name.given; });
-  std::map<std::string_view, const PortDraft*> ports;
-  std::vector<std::string_view> fabric;
-  for (const PortDraft& port : draft.ports) {
-    ports.emplace(port.name.value, &port);
-    if (has_role(port, PortRole::fabric)) {
-      fabric.emplace_back(port.name.value);
-    }
-  }
-  Uses used(problems);
-  std::set<std::string_view> with_path;
-  bool paths_known = !draft.peers.empty();
-  for (const PeerDraft& peer : draft.peers) {
-    Uses names(problems);
-    paths_known = paths_known && !peer.paths.empty();
-    for (const PathDraft& path : peer.paths) {
-      const Given<std::string>& name = path.name.given ? path.name : path.port;
-      if (name.given) {
-        names.add(name.value, name.at, "path name " + quoted(name.value) + " is given",
-                  "each path of a peer has a name of its own");
-      }
-      paths_known = paths_known && path.port.given;
-      if (!path.port.given) {
-        continue;
-      }
-      with_path.insert(path.port.value);
-      used.add(path.port.value, path.port.at, "port " + quoted(path.port.value) + " is used by a path",
-               "each path has a fabric port of its own");
-      if (!ports_known) {
-        continue;
-      }
-      const auto port = ports.find(path.port.value);
-      if (port == ports.end()) {
-        const std::string_view near = nearest(path.port.value, fabric);
-        problems.push_back(
-            {path.port.at, "no port is named " + quoted(path.port.value) + "; " +
-                               (near.empty() ? "" : "did you mean " + quoted(near) + "? ") +
-                               "fabric ports are: " + (fabric.empty() ? "none" : listed(fabric))});
-      } else if (has_role(*port->second, PortRole::host)) {
-        problems.push_back(
-            {path.port.at, quoted(path.port.value) + " is a host port; a path runs over a fabric port"});
+class PathCheck {
+ public:
+  PathCheck(const Draft& draft, std::vector<Problem>& problems)
+      : draft_(draft), problems_(problems), used_(problems) {
+    for (const PortDraft& port : draft.ports) {
+      names_known_ = names_known_ && port.name.given;
+      const bool is_new = ports_.emplace(port.name.value, &port).second;
+      if (is_new && has_role(port, PortRole::fabric)) {
+        fabric_.emplace_back(port.name.value);
       }
     }
   }
+
+  void run() {
+    for (const PeerDraft& peer : draft_.peers) {
+      Uses names(problems_);
+      if (peer.paths.empty()) {
+        paths_known_ = false;
+      }
+      for (const PathDraft& path : peer.paths) {
+        check(path, names);
+      }
+    }
+    if (paths_known_ && !draft_.peers.empty()) {
+      find_unused();
+    }
+  }
+
+ private:
+  void check(const PathDraft& path, Uses& names) {
+    bool port_is_new = false;
+    if (path.port.given) {
+      port_is_new =
+          used_.add(path.port.value, path.port.at, "port " + quoted(path.port.value) + " is used by a path",
+                    "each path has a fabric port of its own");
+    }
+    const Given<std::string>& name = path.name.given ? path.name : path.port;
+    if (path.name.given || port_is_new) {
+      names.add(name.value, name.at, "path name " + quoted(name.value) + " is given",
+                "each path of a peer has a name of its own");
+    }
+    const bool good = port_is_new && refers_to_fabric(path.port);
+    paths_known_ = paths_known_ && good;
+  }
+
+  bool refers_to_fabric(const Given<std::string>& name) {
+    if (!names_known_) {
+      return false;
+    }
+    const auto port = ports_.find(name.value);
+    if (port == ports_.end()) {
+      const std::string_view near = nearest(name.value, fabric_);
+      problems_.push_back({name.at, "no port is named " + quoted(name.value) + "; " +
+                                        (near.empty() ? "" : "did you mean " + quoted(near) + "? ") +
+                                        "fabric ports are: " + (fabric_.empty() ? "none" : listed(fabric_))});
+      return false;
+    }
+    if (!has_role(*port->second, PortRole::host)) {
+      return true;
+    }
+    problems_.push_back({name.at, quoted(name.value) + " is a host port; a path runs over a fabric port"});
+    return false;
+  }
+
   // Idle by mistake far more often than on purpose, and nothing would ever say so.
-  for (const PortDraft& port : draft.ports) {
-    if (!paths_known || !port.name.given || !has_role(port, PortRole::fabric)) {
-      continue;
+  void find_unused() {
+    for (const PortDraft& port : draft_.ports) {
+      if (!has_role(port, PortRole::fabric) || used_.contains(port.name.value)) {
+        continue;
+      }
+      problems_.push_back({port.name.at, "no path uses fabric port " + quoted(port.name.value) +
+                                             "; add a path with port: " + port.name.value +
+                                             " or remove the port"});
     }
-    if (with_path.contains(port.name.value)) {
-      continue;
-    }
-    problems.push_back({port.name.at, "no path uses fabric port " + quoted(port.name.value) +
-                                          "; add a path with port: " + port.name.value +
-                                          " or remove the port"});
   }
-}
+
+  const Draft& draft_;
+  std::vector<Problem>& problems_;
+  Uses used_;
+  std::map<std::string_view, const PortDraft*> ports_;
+  std::vector<std::string_view> fabric_;
+  bool names_known_ = true;
+  bool paths_known_ = true;
+};
 
 }  // namespace
 
@@ -268,58 +296,7 @@ void validate(const Draft& draft, std::vector<Problem>& problems) {
   check_devices(draft, problems);
   check_ports(draft, problems);
   check_wire_mode(draft, problems);
-  check_paths(draft, problems);
-}
-
-Config assemble(const Draft& draft) {
-  Config config;
-  dataplane::GatewaySettings& gateway = config.gateway;
-  gateway.name = draft.gateway.name.value;
-  gateway.id = lb::GatewayId{draft.gateway.id.value};
-  gateway.mode = draft.mode.value;
-  gateway.policy = draft.policy.value_or(gateway.policy);
-  gateway.idle = draft.idle.value_or(gateway.idle);
-  gateway.hash_seed = draft.hash_seed.value_or(gateway.hash_seed);
-  for (const WorkerDraft& worker : draft.workers) {
-    gateway.workers.push_back({worker.core.value});
-  }
-  for (const auto& core : draft.control_cores) {
-    gateway.control_cores.push_back(core.value);
-  }
-  std::map<std::string_view, std::uint16_t> indices;
-  for (const PortDraft& port : draft.ports) {
-    indices.emplace(port.name.value, static_cast<std::uint16_t>(gateway.ports.size()));
-    dataplane::PortSettings settings;
-    settings.name = port.name.value;
-    settings.role = port.role.value;
-    if (port.device.given) {
-      settings.device = port.device.value;
-    }
-    settings.queues = port.queues.value_or(settings.queues);
-    settings.mtu = port.mtu.value_or(settings.mtu);
-    settings.descriptors = port.descriptors.value_or(settings.descriptors);
-    settings.xdp_take = port.xdp_take.value_or(settings.xdp_take);
-    gateway.ports.push_back(std::move(settings));
-    config.port_locations.push_back(port.device.given ? port.device.at : port.at);
-  }
-  for (const PeerDraft& peer : draft.peers) {
-    dataplane::PeerSettings& settings = gateway.peers.emplace_back();
-    settings.name = peer.name.value;
-    settings.id = lb::GatewayId{peer.id.value};
-    for (const PathDraft& path : peer.paths) {
-      settings.paths.push_back({path.name.value_or(path.port.value), indices.at(path.port.value),
-                                path.weight.value_or(dataplane::PathSettings{}.weight)});
-    }
-  }
-  gateway.link_local.lldp = draft.link_local.lldp.value_or(gateway.link_local.lldp);
-  gateway.link_local.lacp = draft.link_local.lacp.value_or(gateway.link_local.lacp);
-  gateway.link_local.stp = draft.link_local.stp.value_or(gateway.link_local.stp);
-  gateway.link_local.eapol = draft.link_local.eapol.value_or(gateway.link_local.eapol);
-  gateway.memory.hugepages = draft.memory.hugepages.value_or(gateway.memory.hugepages);
-  gateway.memory.limit_mib = draft.memory.limit_mib.value_or(gateway.memory.limit_mib);
-  gateway.memory.mbufs = draft.memory.mbufs.value_or(gateway.memory.mbufs);
-  config.api.socket = draft.api.socket.value_or("/run/braidway/" + gateway.name + ".sock");
-  return config;
+  PathCheck(draft, problems).run();
 }
 
 }  // namespace braidway::ctrl

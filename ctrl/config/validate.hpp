@@ -2,7 +2,8 @@
 // Plain values, any thread.
 #pragma once
 
-#include "ctrl/config/config.hpp"
+#include <vector>
+
 #include "ctrl/config/draft.hpp"
 #include "ctrl/config/yaml.hpp"
 
@@ -10,8 +11,5 @@ namespace braidway::ctrl {
 
 /// Values that were not given or not right are passed over: decoding has reported them.
 void validate(const Draft& draft, std::vector<Problem>& problems);
-
-/// Of a draft in which nothing was found wrong: references become indices, defaults are filled in.
-[[nodiscard]] Config assemble(const Draft& draft);
 
 }  // namespace braidway::ctrl

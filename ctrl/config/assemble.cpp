@@ -1,0 +1,63 @@
+#include "ctrl/config/assemble.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string_view>
+#include <utility>
+
+#include "dataplane/settings.hpp"
+
+namespace braidway::ctrl {
+
+Config assemble(const Draft& draft) {
+  Config config;
+  dataplane::GatewaySettings& gateway = config.gateway;
+  gateway.name = draft.gateway.name.value;
+  gateway.id = lb::GatewayId{draft.gateway.id.value};
+  gateway.mode = draft.mode.value;
+  gateway.policy = draft.policy.value_or(gateway.policy);
+  gateway.idle = draft.idle.value_or(gateway.idle);
+  gateway.hash_seed = draft.hash_seed.value_or(gateway.hash_seed);
+  for (const WorkerDraft& worker : draft.workers) {
+    gateway.workers.push_back({worker.core.value});
+  }
+  for (const auto& core : draft.control_cores) {
+    gateway.control_cores.push_back(core.value);
+  }
+  std::map<std::string_view, std::uint16_t> indices;
+  for (const PortDraft& port : draft.ports) {
+    indices.emplace(port.name.value, static_cast<std::uint16_t>(gateway.ports.size()));
+    dataplane::PortSettings settings;
+    settings.name = port.name.value;
+    settings.role = port.role.value;
+    if (port.device.given) {
+      settings.device = port.device.value;
+    }
+    settings.queues = port.queues.value_or(settings.queues);
+    settings.mtu = port.mtu.value_or(settings.mtu);
+    settings.descriptors = port.descriptors.value_or(settings.descriptors);
+    settings.xdp_take = port.xdp_take.value_or(settings.xdp_take);
+    gateway.ports.push_back(std::move(settings));
+    config.port_locations.push_back(port.device.given ? port.device.at : port.at);
+  }
+  for (const PeerDraft& peer : draft.peers) {
+    dataplane::PeerSettings& settings = gateway.peers.emplace_back();
+    settings.name = peer.name.value;
+    settings.id = lb::GatewayId{peer.id.value};
+    for (const PathDraft& path : peer.paths) {
+      settings.paths.push_back({path.name.value_or(path.port.value), indices.at(path.port.value),
+                                path.weight.value_or(dataplane::PathSettings{}.weight)});
+    }
+  }
+  gateway.link_local.lldp = draft.link_local.lldp.value_or(gateway.link_local.lldp);
+  gateway.link_local.lacp = draft.link_local.lacp.value_or(gateway.link_local.lacp);
+  gateway.link_local.stp = draft.link_local.stp.value_or(gateway.link_local.stp);
+  gateway.link_local.eapol = draft.link_local.eapol.value_or(gateway.link_local.eapol);
+  gateway.memory.hugepages = draft.memory.hugepages.value_or(gateway.memory.hugepages);
+  gateway.memory.limit_mib = draft.memory.limit_mib.value_or(gateway.memory.limit_mib);
+  gateway.memory.mbufs = draft.memory.mbufs.value_or(gateway.memory.mbufs);
+  config.api.socket = draft.api.socket.value_or("/run/braidway/" + gateway.name + ".sock");
+  return config;
+}
+
+}  // namespace braidway::ctrl
