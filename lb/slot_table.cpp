@@ -78,6 +78,7 @@ class SlotTable::Distribution {
   /// needle: the rest is dealt in the order of the slots, which bounds the search.
   void take_liked(std::uint64_t seed) {
     std::vector<Permutation> permutations;
+    permutations.reserve(missing_.size());
     for (std::size_t path = 0; path < missing_.size(); ++path) permutations.emplace_back(path, seed);
     constexpr std::uint32_t few = slots / 32;
     std::uint32_t dealt = 0;

@@ -26,6 +26,7 @@ constexpr std::size_t bursts = 64;
 /// `bursts` bursts of RoCEv2 flows of a few hosts: 160 KiB of keys, read in order as a receive queue is.
 std::vector<lb::FlowKey> flows() {
   std::vector<lb::FlowKey> keys;
+  keys.reserve(burst * bursts);
   for (std::uint32_t i = 0; i < burst * bursts; ++i) {
     keys.push_back(lb::rocev2_key(lb::ipv4(0x0a000001 + (i & 7)), lb::ipv4(0x0a000101), lb::Qpn{0x100 + i}));
   }
@@ -40,7 +41,7 @@ lb::PeerPaths paths_of(std::size_t count) {
 template <typename Body>
 void per_packet(benchmark::State& state, Body body) {
   std::uint64_t cycles = 0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const auto begin = __rdtsc();
     for (std::size_t i = 0; i < bursts; ++i) body(i);
     cycles += __rdtsc() - begin;
@@ -86,7 +87,7 @@ std::vector<lb::PathShare> shares_of(std::size_t count) { return {count, {.weigh
 
 void build(benchmark::State& state) {
   const auto shares = shares_of(static_cast<std::size_t>(state.range(0)));
-  for (auto _ : state) benchmark::DoNotOptimize(lb::SlotTable::build(shares, seed));
+  while (state.KeepRunning()) benchmark::DoNotOptimize(lb::SlotTable::build(shares, seed));
 }
 
 /// One path goes down.
@@ -94,7 +95,7 @@ void next_without_a_path(benchmark::State& state) {
   auto shares = shares_of(static_cast<std::size_t>(state.range(0)));
   const auto table = lb::SlotTable::build(shares, seed);
   shares[1].live = false;
-  for (auto _ : state) benchmark::DoNotOptimize(table.next(shares));
+  while (state.KeepRunning()) benchmark::DoNotOptimize(table.next(shares));
 }
 
 /// It comes back.
@@ -104,7 +105,7 @@ void next_with_it_again(benchmark::State& state) {
   shares[1].live = false;
   const auto without = table.next(shares);
   shares[1].live = true;
-  for (auto _ : state) benchmark::DoNotOptimize(without.next(shares));
+  while (state.KeepRunning()) benchmark::DoNotOptimize(without.next(shares));
 }
 
 /// Every weight changes by up to a fifth, as the slow loop does each millisecond.
@@ -114,7 +115,7 @@ void next_with_other_weights(benchmark::State& state) {
   for (std::size_t i = 0; i < shares.size(); ++i) {
     shares[i].weight += static_cast<std::uint32_t>(lb::detail::scramble(i) % 41) - 20;
   }
-  for (auto _ : state) benchmark::DoNotOptimize(table.next(shares));
+  while (state.KeepRunning()) benchmark::DoNotOptimize(table.next(shares));
 }
 
 BENCHMARK(hash_burst);

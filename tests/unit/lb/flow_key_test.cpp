@@ -70,8 +70,8 @@ TEST(FlowKey, KeysOfDifferentKindsAreDifferentFlows) {
 }
 
 TEST(FlowHash, BurstAndSingleAgree) {
-  std::vector<FlowKey> keys;
-  for (std::uint32_t i = 0; i < 67; ++i) keys.push_back(rocev2_key(ipv4(i), ipv4(i * 7), Qpn{i * 13}));
+  std::vector<FlowKey> keys(67);
+  for (std::uint32_t i = 0; i < keys.size(); ++i) keys[i] = rocev2_key(ipv4(i), ipv4(i * 7), Qpn{i * 13});
   std::vector<std::uint64_t> hashes(keys.size());
   for (const auto seed : seeds) {
     hash_burst(keys, seed, hashes);
@@ -109,7 +109,7 @@ void expect_avalanche(const std::function<FlowKey(std::mt19937_64&)>& make, std:
   const double limit = 5.5 * std::sqrt(samples) / 2;
   for (unsigned in = 0; in < 320; ++in) {
     for (unsigned out = 0; out < 64; ++out) {
-      ASSERT_NEAR(turned[in][out], samples / 2, limit) << "input bit " << in << ", output bit " << out;
+      ASSERT_NEAR(turned[in][out], samples / 2.0, limit) << "input bit " << in << ", output bit " << out;
     }
   }
 }

@@ -42,8 +42,8 @@ TEST(PathTable, EveryDerivedTableIsTheNextGeneration) {
 
 TEST(PathTable, DerivingLeavesTheOldTableAsItWas) {
   const auto first = table_of({records(4)});
-  std::vector<PathId> before;
-  for (std::uint64_t hash = 0; hash < 1000; ++hash) before.push_back(first.peer(0).path_of(hash << 54));
+  std::vector<PathId> before(1000);
+  for (std::uint64_t hash = 0; hash < 1000; ++hash) before[hash] = first.peer(0).path_of(hash << 54);
   const auto second =
       first.with_liveness(0, PathId{1}, false).with_weights(0, std::vector<std::uint32_t>{9, 9, 1, 1});
   for (std::uint64_t hash = 0; hash < 1000; ++hash)
