@@ -128,5 +128,6 @@ class Braidway(Process):
         return json.loads(answer.stdout)
 
     def stages(self):
-        """Packets and cycles of each stage since start: {stage: (packets, cycles)}."""
-        return {stage["name"]: (stage["packets"], stage["cycles"]) for stage in self.show("stats")["stages"]}
+        """Packets and cycles of each stage of the source's way since start: {stage: (packets, cycles)}."""
+        return {stage["stage"]: (stage["packets"], stage["cycles"]) for stage in self.show("stats")["stages"]
+                if stage["way"] == "source"}
