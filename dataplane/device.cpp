@@ -145,6 +145,9 @@ tl::expected<DeviceWord, std::string> parse_devargs(std::string_view word) {
     return tl::unexpected<std::string>(
         "DPDK devargs are NAME,KEY=VALUE,... without spaces; NAME is letters, digits, - and _");
   }
+  if (name == "net_") {
+    return tl::unexpected<std::string>("'net_' names no driver; DPDK's are net_null0, net_pcap0 and so on");
+  }
   if (name.size() > max_device_name) {
     return tl::unexpected<std::string>("the name in DPDK devargs has at most 63 characters");
   }

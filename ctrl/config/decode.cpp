@@ -43,7 +43,7 @@ std::string check_name(std::string_view name) {
       !name.empty() && name.size() <= max_name && std::ranges::all_of(name, [](unsigned char c) {
         return (std::isalnum(c) != 0 && c < 0x80) || c == '_' || c == '.' || c == '-';
       });
-  return good ? std::string{} : quoted(name) + " is no name; a name is 1 to 32 letters, digits, _, . or -";
+  return good ? std::string{} : in_quotes(name) + " is no name; a name is 1 to 32 letters, digits, _, . or -";
 }
 
 std::string check_device(std::string_view word) {
@@ -72,7 +72,7 @@ std::string later_policies(std::string_view word) {
   if (std::ranges::find(later, word) == later.end()) {
     return {};
   }
-  return "policy " + quoted(word) + " comes later; this version knows pinned";
+  return "policy " + in_quotes(word) + " comes later; this version knows pinned";
 }
 
 constexpr std::array mode_words{Word<Mode>{"wire", Mode::wire}};
@@ -142,7 +142,7 @@ constexpr std::array top_fields{
 void refuse_type(const Node& node, const std::string& wanted, Problems& problems) {
   std::string found(name_of(node));
   if (node.kind == Node::Kind::scalar) {
-    found = quoted(node.text) + (node.quoted ? " in quotes" : "");
+    found = in_quotes(node.text) + (node.quoted ? " in quotes" : "");
   }
   problems.push_back({node.at, found + " stands here; " + wanted + " is wanted"});
 }

@@ -102,15 +102,15 @@ void decode_map(const Node& node, const std::array<Field<T>, count>& fields, T& 
       continue;
     }
     const std::string_view near = nearest(member.key, keys);
-    problems.push_back({member.at, "unknown key " + quoted(member.key) + "; " +
-                                       (near.empty() ? "" : "did you mean " + quoted(near) + "? ") +
+    problems.push_back({member.at, "unknown key " + in_quotes(member.key) + "; " +
+                                       (near.empty() ? "" : "did you mean " + in_quotes(near) + "? ") +
                                        "known here: " + listed(keys)});
   }
   for (const Field<T>& field : fields) {
     const bool given = std::ranges::find(node.members, field.key, &Member::key) != node.members.end();
     if (field.required && !given) {
-      problems.push_back({node.at, "key " + quoted(field.key) + " is missing; add " + std::string(field.key) +
-                                       ": " + field.wants()});
+      problems.push_back({node.at, "key " + in_quotes(field.key) + " is missing; add " +
+                                       std::string(field.key) + ": " + field.wants()});
     }
   }
 }
@@ -190,7 +190,7 @@ constexpr auto text(std::string_view key, bool is_required) {
           return refuse_type(node, std::string(wanted), problems);
         }
         if (!node.quoted && looks_like_no_string(node.text)) {
-          problems.push_back({node.at, quoted(node.text) + " is not text to YAML; put it in quotes"});
+          problems.push_back({node.at, in_quotes(node.text) + " is not text to YAML; put it in quotes"});
           return;
         }
         if (std::string wrong = check(node.text); !wrong.empty()) {

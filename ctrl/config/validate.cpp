@@ -50,7 +50,7 @@ void check_names(const Draft& draft, std::vector<Problem>& problems) {
     if (!port.name.given) {
       continue;
     }
-    ports.add(port.name.value, port.name.at, "port name " + quoted(port.name.value) + " is given",
+    ports.add(port.name.value, port.name.at, "port name " + in_quotes(port.name.value) + " is given",
               "each port has a name of its own");
   }
   Uses gateways(problems);
@@ -58,7 +58,7 @@ void check_names(const Draft& draft, std::vector<Problem>& problems) {
   const auto add_gateway = [&](const auto& gateway) {
     if (gateway.name.given) {
       gateways.add(gateway.name.value, gateway.name.at,
-                   "gateway name " + quoted(gateway.name.value) + " is given",
+                   "gateway name " + in_quotes(gateway.name.value) + " is given",
                    "this gateway and each peer have a name of their own");
     }
     if (gateway.id.given) {
@@ -94,16 +94,16 @@ std::optional<std::string> resource_of(const dataplane::DeviceWord& device) {
     case DeviceKind::tap:
     case DeviceKind::af_packet:
     case DeviceKind::af_xdp:
-      return "interface " + quoted(device.argument);
+      return "interface " + in_quotes(device.argument);
     case DeviceKind::vhost:
     case DeviceKind::virtio_user:
     case DeviceKind::memif:
-      return "socket " + quoted(before_comma);
+      return "socket " + in_quotes(before_comma);
     case DeviceKind::ring:
-      return "ring " + quoted(device.argument);
+      return "ring " + in_quotes(device.argument);
     case DeviceKind::pci:
     case DeviceKind::devargs:
-      return "device " + quoted(before_comma);
+      return "device " + in_quotes(before_comma);
     case DeviceKind::pcap:
       return std::nullopt;  // read only
   }
@@ -133,7 +133,7 @@ void check_devices(const Draft& draft, std::vector<Problem>& problems) {
     }
   }
   if (draft.api.socket.given) {
-    const std::string socket = "socket " + quoted(draft.api.socket.value);
+    const std::string socket = "socket " + in_quotes(draft.api.socket.value);
     resources.add(socket, draft.api.socket.at, socket + " is used", "the api has a socket of its own");
   }
 }
@@ -235,13 +235,13 @@ class PathCheck {
   void check(const PathDraft& path, Uses& names) {
     bool port_is_new = false;
     if (path.port.given) {
-      port_is_new =
-          used_.add(path.port.value, path.port.at, "port " + quoted(path.port.value) + " is used by a path",
-                    "each path has a fabric port of its own");
+      port_is_new = used_.add(path.port.value, path.port.at,
+                              "port " + in_quotes(path.port.value) + " is used by a path",
+                              "each path has a fabric port of its own");
     }
     const Given<std::string>& name = path.name.given ? path.name : path.port;
     if (path.name.given || port_is_new) {
-      names.add(name.value, name.at, "path name " + quoted(name.value) + " is given",
+      names.add(name.value, name.at, "path name " + in_quotes(name.value) + " is given",
                 "each path of a peer has a name of its own");
     }
     const bool good = port_is_new && refers_to_fabric(path.port);
@@ -255,15 +255,15 @@ class PathCheck {
     const auto port = ports_.find(name.value);
     if (port == ports_.end()) {
       const std::string_view near = nearest(name.value, fabric_);
-      problems_.push_back({name.at, "no port is named " + quoted(name.value) + "; " +
-                                        (near.empty() ? "" : "did you mean " + quoted(near) + "? ") +
+      problems_.push_back({name.at, "no port is named " + in_quotes(name.value) + "; " +
+                                        (near.empty() ? "" : "did you mean " + in_quotes(near) + "? ") +
                                         "fabric ports are: " + (fabric_.empty() ? "none" : listed(fabric_))});
       return false;
     }
     if (!has_role(*port->second, PortRole::host)) {
       return true;
     }
-    problems_.push_back({name.at, quoted(name.value) + " is a host port; a path runs over a fabric port"});
+    problems_.push_back({name.at, in_quotes(name.value) + " is a host port; a path runs over a fabric port"});
     return false;
   }
 
@@ -273,7 +273,7 @@ class PathCheck {
       if (!has_role(port, PortRole::fabric) || used_.contains(port.name.value)) {
         continue;
       }
-      problems_.push_back({port.name.at, "no path uses fabric port " + quoted(port.name.value) +
+      problems_.push_back({port.name.at, "no path uses fabric port " + in_quotes(port.name.value) +
                                              "; add a path with port: " + port.name.value +
                                              " or remove the port"});
     }

@@ -36,7 +36,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "'";
   std::size_t end = std::min(text.size(), longest_quote);
   // Not in the middle of a UTF-8 sequence.

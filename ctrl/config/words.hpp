@@ -8,7 +8,7 @@
 namespace braidway::ctrl {
 
 /// In single quotes, shortened and without control characters, so that no file can write over a terminal.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string in_quotes(std::string_view text);
 
 /// "a, b and c"
 [[nodiscard]] std::string listed(std::span<const std::string_view> words);

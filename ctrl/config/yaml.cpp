@@ -78,7 +78,7 @@ class Builder final : public YAML::EventHandler {
       throw Refused{{at(mark), "anchors (&name) are not read; leave it out and write each value out"}};
     }
     if (!tag.empty() && tag != "?" && tag != "!") {
-      throw Refused{{at(mark), "tags (" + quoted(tag) + ") are not read; leave it out"}};
+      throw Refused{{at(mark), "tags (" + in_quotes(tag) + ") are not read; leave it out"}};
     }
   }
 
@@ -119,7 +119,7 @@ class Builder final : public YAML::EventHandler {
     }
     const auto [first, is_new] = frame.known.emplace(key.text, key.at);
     if (!is_new) {
-      document_.problems.push_back({key.at, "key " + quoted(key.text) + " is given twice, first on line " +
+      document_.problems.push_back({key.at, "key " + in_quotes(key.text) + " is given twice, first on line " +
                                                 std::to_string(first->second.line) + "; keep one of them"});
       return;
     }

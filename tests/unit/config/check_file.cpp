@@ -1,5 +1,5 @@
-// Says of each file named what load_config() says of it: `FILE: right`, or its errors. Exit code 2 if any is wrong.
-// The Python test compares it with the schema.
+// Says of each file named what load_config() says of it: `FILE: right`, or its errors. Exit code 2 if any is
+// wrong. The Python test compares it with the schema.
 #include <cstdio>
 #include <span>
 
@@ -14,7 +14,9 @@ int main(int argc, char** argv) {
       continue;
     }
     code = 2;
-    for (const auto& error : config.error()) { std::printf("%s\n", error.to_string().c_str()); }
+    for (const auto& error : config.error()) {
+      std::printf("%s\n", error.to_string().c_str());
+    }
   }
   return code;
 }
