@@ -1,6 +1,7 @@
 #include "bench/traffic/options.hpp"
 
-#include <map>
+#include <regex>
+#include <unistd.h>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -22,6 +23,20 @@ std::string contradiction(const Options& options) {
     return "a READ of " + std::to_string(packets) + " packets is more than --outstanding " +
            std::to_string(options.pace.outstanding) +
            ": raise that (and the devices' queue_size), or use shorter messages";
+  }
+  return {};
+}
+
+/// Empty if `list` (as "0-1,3") names CPUs of this machine only, else what is wrong.
+std::string check_cpus(const std::string& list) {
+  static const std::regex form{"[0-9]{1,4}(-[0-9]{1,4})?(,[0-9]{1,4}(-[0-9]{1,4})?)*"};
+  if (!std::regex_match(list, form)) return "a list of CPUs looks like 0-1,3";
+  static const std::regex number{"[0-9]+"};
+  const long cpus = sysconf(_SC_NPROCESSORS_CONF);
+  for (auto at = std::sregex_iterator{list.begin(), list.end(), number}; at != std::sregex_iterator{}; ++at) {
+    if (std::stol(at->str()) >= cpus) {
+      return "there is no CPU " + at->str() + ", this machine has 0-" + std::to_string(cpus - 1);
+    }
   }
   return {};
 }
@@ -75,7 +90,8 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--json", options.json_file, "write the results here");
   app.add_flag("--progress", options.progress, "one JSON line a second on stdout");
-  app.add_option("--cores", options.cores, "CPUs that the one thread may run on, as 0-1 (default: all)");
+  app.add_option("--cores", options.cores, "CPUs that the one thread may run on, as 0-1 (default: all)")
+      ->check(check_cpus);
   app.add_flag("--no-huge", options.no_huge, "no hugepages (also chosen when too few are free)");
 
   try {

@@ -1,7 +1,7 @@
 #include "bench/traffic/requester.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <utility>
 
 #include "bench/traffic/wire.hpp"
 
@@ -12,7 +12,9 @@ using telemetry::Opcode;
 
 /// Frames in a row of one QP: long enough to look like an RNIC, short enough that all QPs move.
 constexpr std::uint32_t max_burst = 8;
+/// What may be made up for after the thread was off its core: so many packets, or so many seconds' worth.
 constexpr double token_burst = 32;
+constexpr double token_burst_seconds = 0.05;
 constexpr double nanoseconds_per_second = 1e9;
 
 Opcode request_opcode(const Segment& segment) noexcept {
@@ -53,9 +55,11 @@ std::uint64_t Requester::sendable(const Qp& qp, std::uint32_t index) const noexc
 
 std::size_t Requester::poll(lb::Nanoseconds now, std::span<std::byte> buffer) noexcept {
   if (pace_.packets_per_second > 0) {
-    const auto elapsed = static_cast<double>(lb::value(now) - refilled_at_);
-    refilled_at_ = lb::value(now);
-    tokens_ = std::min(token_burst, tokens_ + elapsed * pace_.packets_per_second / nanoseconds_per_second);
+    const double rate = pace_.packets_per_second;
+    const std::int64_t since = std::exchange(refilled_at_, lb::value(now));
+    const double fresh =
+        since == 0 ? 1 : static_cast<double>(lb::value(now) - since) * rate / nanoseconds_per_second;
+    tokens_ = std::min(std::max(token_burst, token_burst_seconds * rate), tokens_ + fresh);
     if (tokens_ < 1) return 0;
   }
   while (!ready_.empty()) {

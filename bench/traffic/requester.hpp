@@ -85,7 +85,7 @@ class Requester {
   std::uint64_t in_flight_ = 0;
   std::uint32_t burst_ = 0;  ///< frames in a row of the QP at the front
   double tokens_ = 0;
-  std::int64_t refilled_at_ = 0;
+  std::int64_t refilled_at_ = 0;  ///< 0: never
   std::int64_t scanned_at_ = 0;
   std::uint32_t scan_next_ = 0;
   bool stopping_ = false;
