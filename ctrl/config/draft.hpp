@@ -19,7 +19,7 @@ struct Given {
   Location at;
   bool given = false;
 
-  [[nodiscard]] T value_or(T other) const { return given ? value : other; }
+  [[nodiscard]] T value_or(const T& other) const { return given ? value : other; }
 };
 
 struct GatewayDraft {

@@ -36,7 +36,7 @@ class Builder final : public YAML::EventHandler {
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     refuse_extras(mark, {}, anchor);
-    add(Node{.at = at(mark)});
+    add(node_at(mark, Node::Kind::null));
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
@@ -46,7 +46,10 @@ class Builder final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     refuse_extras(mark, tag, anchor);
-    add(Node{.kind = Node::Kind::scalar, .at = at(mark), .text = value, .quoted = tag == "!"});
+    Node node = node_at(mark, Node::Kind::scalar);
+    node.text = value;
+    node.quoted = tag == "!";
+    add(std::move(node));
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -72,6 +75,13 @@ class Builder final : public YAML::EventHandler {
 
   [[nodiscard]] Location at(const YAML::Mark& mark) const { return locate(text_, mark.line, mark.column); }
 
+  [[nodiscard]] Node node_at(const YAML::Mark& mark, Node::Kind kind) const {
+    Node node;
+    node.kind = kind;
+    node.at = at(mark);
+    return node;
+  }
+
   // yaml-cpp marks plain scalars "?" and quoted ones "!".
   void refuse_extras(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) const {
     if (anchor != YAML::NullAnchor) {
@@ -87,7 +97,7 @@ class Builder final : public YAML::EventHandler {
     if (frames_.size() == deepest) {
       throw Refused{{at(mark), "nested deeper than 16 levels; nothing in a configuration is"}};
     }
-    frames_.push_back(Frame{.node = Node{.kind = kind, .at = at(mark)}, .key = {}, .known = {}});
+    frames_.push_back(Frame{.node = node_at(mark, kind), .key = {}, .known = {}});
   }
 
   void close() {

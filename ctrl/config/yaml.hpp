@@ -4,6 +4,7 @@
 // values, any thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,13 +18,13 @@ namespace braidway::ctrl {
 struct Member;
 
 struct Node {
-  enum class Kind { null, scalar, sequence, map };
+  enum class Kind : std::uint8_t { null, scalar, sequence, map };
   Kind kind = Kind::null;
   Location at;
-  std::string text{};         ///< of a scalar
-  bool quoted = false;        ///< the scalar stood in quotes or was a block: a string whatever it looks like
-  std::vector<Node> items{};  ///< of a sequence
-  std::vector<Member> members{};  ///< of a map, without repetitions
+  std::string text;         ///< of a scalar
+  bool quoted = false;      ///< the scalar stood in quotes or was a block: a string whatever it looks like
+  std::vector<Node> items;  ///< of a sequence
+  std::vector<Member> members;  ///< of a map, without repetitions
 };
 
 struct Member {
