@@ -255,7 +255,7 @@ tl::expected<void, std::string> restore(const Prepared& prepared) {
   const auto programs = attached_to(prepared.index);
   if (!programs) return tl::unexpected(prepared.interface + ": " + programs.error());
   for (const Attached& attached : *programs) {
-    if (!attached.is_ours() || is_in_use(attached)) continue;
+    if (!attached.is_ours()) continue;
     if (auto detached = detach(prepared.index, attached); !detached)
       return tl::unexpected(prepared.interface + ": " + detached.error());
   }

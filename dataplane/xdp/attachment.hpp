@@ -10,6 +10,9 @@
 //     ... the driver opens, runs, closes ...
 //     restore(prepared)    nothing of ours remains
 //
+// A process opens an interface once: the driver's close() (22.11.11 counts its references wrongly) keeps the
+// AF_XDP socket, and with it the receive queue, until the process ends. Opening it again before is EBUSY.
+//
 // Owner: the main (control) thread, in the network namespace of the interface. Errors are sentences for the
 // operator. Needs CAP_NET_ADMIN and CAP_BPF (root).
 #pragma once

@@ -14,7 +14,7 @@ namespace braidway::dataplane::xdp {
 namespace {
 
 using ::testing::Test;
-using tests::ip;
+using tests::run_ip;
 using tests::SteerProgram;
 
 const std::string interface = "bwt0";
@@ -23,11 +23,11 @@ class Attachment : public Test {
  protected:
   void SetUp() override {
     ASSERT_NO_FATAL_FAILURE(tests::enter_own_namespace());
-    ASSERT_TRUE(ip("link add bwt0 type veth peer name bwt1"));
-    ASSERT_TRUE(ip("link set dev bwt0 up") && ip("link set dev bwt1 up"));
+    ASSERT_TRUE(run_ip("link add bwt0 type veth peer name bwt1"));
+    ASSERT_TRUE(run_ip("link set dev bwt0 up") && run_ip("link set dev bwt1 up"));
     index_ = ::if_nametoindex("bwt0");
   }
-  void TearDown() override { EXPECT_TRUE(ip("link del bwt0 2>&1") || index_ == 0); }
+  void TearDown() override { EXPECT_TRUE(run_ip("link del bwt0 2>&1") || index_ == 0); }
 
   void attach(int program, std::uint32_t mode = 0) const {
     ASSERT_EQ(bpf_xdp_attach(static_cast<int>(index_), program, mode, nullptr), 0) << std::strerror(errno);
@@ -81,7 +81,7 @@ TEST_F(Attachment, PromiscThatAnOrphanLeftIsTakenBackToo) {
   {
     attach(SteerProgram(XdpTake::all).fd());
   }
-  ASSERT_TRUE(ip("link set dev bwt0 promisc on"));
+  ASSERT_TRUE(run_ip("link set dev bwt0 promisc on"));
   const auto prepared = prepare(interface);
   ASSERT_TRUE(prepared) << prepared.error();
   ASSERT_TRUE(restore(*prepared));
@@ -112,7 +112,7 @@ TEST_F(Attachment, AForeignProgramIsAnErrorWithARemedyAndStays) {
     EXPECT_TRUE(contains(prepared.error(), "ip link set dev bwt0 xdp off")) << prepared.error();
     EXPECT_EQ(attached_id(), id);
     EXPECT_FALSE(read_counters(interface));
-    ASSERT_TRUE(ip("link set dev bwt0 xdp off"));
+    ASSERT_TRUE(run_ip("link set dev bwt0 xdp off"));
   }
 }
 
@@ -133,7 +133,7 @@ TEST_F(Attachment, AMissingInterfaceIsNamed) {
 }
 
 TEST_F(Attachment, AnInterfaceThatIsDownIsAnErrorWithARemedy) {
-  ASSERT_TRUE(ip("link set dev bwt0 down"));
+  ASSERT_TRUE(run_ip("link set dev bwt0 down"));
   const auto prepared = prepare(interface);
   ASSERT_FALSE(prepared);
   EXPECT_TRUE(contains(prepared.error(), "ip link set dev bwt0 up")) << prepared.error();
@@ -141,19 +141,19 @@ TEST_F(Attachment, AnInterfaceThatIsDownIsAnErrorWithARemedy) {
 
 TEST_F(Attachment, AnMtuTooLargeIsAnErrorWithARemedyOnEitherEnd) {
   for (const std::string end : {"bwt0", "bwt1"}) {
-    ASSERT_TRUE(ip("link set dev " + end + " mtu " + std::to_string(afxdp_max_mtu + 1)));
+    ASSERT_TRUE(run_ip("link set dev " + end + " mtu " + std::to_string(afxdp_max_mtu + 1)));
     const auto prepared = prepare(interface);
     ASSERT_FALSE(prepared);
     EXPECT_TRUE(
         contains(prepared.error(), "ip link set dev " + end + " mtu " + std::to_string(afxdp_max_mtu)))
         << prepared.error();
-    ASSERT_TRUE(ip("link set dev " + end + " mtu 1500"));
+    ASSERT_TRUE(run_ip("link set dev " + end + " mtu 1500"));
   }
 }
 
 TEST_F(Attachment, TheLargestMtuIsOneThatAVethTakesWithOurProgram) {
   for (const std::string end : {"bwt0", "bwt1"})
-    ASSERT_TRUE(ip("link set dev " + end + " mtu " + std::to_string(afxdp_max_mtu)));
+    ASSERT_TRUE(run_ip("link set dev " + end + " mtu " + std::to_string(afxdp_max_mtu)));
   ASSERT_TRUE(prepare(interface));
   attach(SteerProgram(XdpTake::all).fd(), XDP_FLAGS_DRV_MODE);
 }
@@ -194,14 +194,14 @@ TEST_F(Attachment, CountersAreReadThroughTheInterface) {
 
 TEST_F(Attachment, RestoreDetachesOurProgramAndPutsPromiscBack) {
   for (const bool promiscuous : {false, true}) {
-    ASSERT_TRUE(ip(std::string("link set dev bwt0 promisc ") + (promiscuous ? "on" : "off")));
+    ASSERT_TRUE(run_ip(std::string("link set dev bwt0 promisc ") + (promiscuous ? "on" : "off")));
     const auto prepared = prepare(interface);
     ASSERT_TRUE(prepared) << prepared.error();
     EXPECT_EQ(prepared->promiscuous, promiscuous);
     {
       attach(SteerProgram(XdpTake::all).fd());
     }
-    ASSERT_TRUE(ip("link set dev bwt0 promisc on"));
+    ASSERT_TRUE(run_ip("link set dev bwt0 promisc on"));
     const auto restored = restore(*prepared);
     ASSERT_TRUE(restored) << restored.error();
     EXPECT_EQ(attached_id(), 0U);
@@ -222,7 +222,7 @@ TEST_F(Attachment, RestoreLeavesAForeignProgramAlone) {
 TEST_F(Attachment, RestoreOfAVanishedInterfaceIsNoError) {
   const auto prepared = prepare(interface);
   ASSERT_TRUE(prepared) << prepared.error();
-  ASSERT_TRUE(ip("link del bwt0"));
+  ASSERT_TRUE(run_ip("link del bwt0"));
   EXPECT_TRUE(restore(*prepared));
   index_ = 0;
 }

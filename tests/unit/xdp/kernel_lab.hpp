@@ -35,7 +35,7 @@ inline void enter_own_namespace() {
 }
 
 /// Runs `ip ARGUMENTS`; false if it fails.
-[[nodiscard]] inline bool ip(const std::string& arguments) {
+[[nodiscard]] inline bool run_ip(const std::string& arguments) {
   return std::system(("ip " + arguments).c_str()) == 0;
 }
 

@@ -218,7 +218,7 @@ TEST(SteerAll, DropsEveryFrameWithoutASocket) {
 
 TEST(SteerAll, AsksForTheSocketOfTheFramesOwnQueue) {
   enter_own_namespace();
-  ASSERT_TRUE(ip("link add bwq0 numrxqueues 2 numtxqueues 2 type veth peer name bwq1"));
+  ASSERT_TRUE(run_ip("link add bwq0 numrxqueues 2 numtxqueues 2 type veth peer name bwq1"));
   SteerProgram program(XdpTake::all);
   program.bind(1);
   const Frame frame = Layers().type(0x0800).ipv4(17).udp(4791);
@@ -229,7 +229,7 @@ TEST(SteerAll, AsksForTheSocketOfTheFramesOwnQueue) {
   expect(run(program, frame, &context), braidway_xdp_dropped_unbound);
   context.rx_queue_index = 1;
   expect(run(program, frame, &context), braidway_xdp_redirected);
-  EXPECT_TRUE(ip("link del bwq0"));
+  EXPECT_TRUE(run_ip("link del bwq0"));
 }
 
 }  // namespace
