@@ -81,7 +81,7 @@ class Gateways:
 
     def stop_captures(self):
         for name in ("a", "b"):
-            result = json.loads(self._ctl(name, "capture", "stop", "host0"))
+            result = json.loads(self._ctl(name, "capture", "stop", "host0", "-j"))
             if result["missed"]:
                 raise LabError(f"gateway {name} could not capture {result['missed']} frames: nothing can be compared")
 
