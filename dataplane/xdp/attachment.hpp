@@ -10,14 +10,22 @@
 //     ... the driver opens, runs, closes ...
 //     restore(prepared)    nothing of ours remains
 //
-// A process opens an interface once: the driver's close() (22.11.11 counts its references wrongly) keeps the
-// AF_XDP socket, and with it the receive queue, until the process ends. Opening it again before is EBUSY.
+// Traps of the driver (22.11.11):
+// - A process opens an interface once: close() counts its references wrongly and keeps the AF_XDP socket, and
+// with it the
+//   receive queue, until the process ends. Opening it again before is EBUSY.
+// - The kernel gives the queue of a killed process free some milliseconds after its death (a work item that
+// waits for the
+//   RTNL lock) and tells nobody. Setting up the first receive queue fails until then, with -EINVAL. Try again
+//   from prepare() on for up to queue_patience, with a new port and a new pool: a failed attempt has lost
+//   buffers and its rings are worn.
 //
 // Owner: the main (control) thread, in the network namespace of the interface. Errors are sentences for the
 // operator. Needs CAP_NET_ADMIN and CAP_BPF (root).
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -32,6 +40,8 @@
 namespace braidway::dataplane::xdp {
 
 inline constexpr std::size_t verdict_count = braidway_xdp_verdict_count;
+inline constexpr std::chrono::milliseconds queue_patience{2000};
+inline constexpr std::chrono::milliseconds queue_retry_pause{20};
 using VerdictCounters =
     std::array<std::uint64_t, verdict_count>;  ///< frames, indexed by braidway_xdp_verdict
 
