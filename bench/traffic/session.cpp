@@ -162,7 +162,7 @@ Results Session::run(std::ostream* progress) {
                                         {"reordered", so_far.reordered},
                                         {"retransmitted", so_far.retransmitted},
                                         {"icrc_errors", so_far.icrc_errors}};
-      *progress << line.dump() << std::endl;
+      *progress << line.dump() << '\n' << std::flush;
       sent_before = sent;
       next_line += second;
     }
