@@ -1,0 +1,104 @@
+#include "lb/explain.hpp"
+
+#include <arpa/inet.h>
+#include <array>
+#include <charconv>
+#include <fmt/format.h>
+#include <optional>
+
+#include "ctrl/api/commands/commands.hpp"
+
+namespace braidway::ctrl::api {
+namespace {
+
+struct Address {
+  lb::IpAddress ip;
+  int family;
+};
+
+std::optional<Address> parse_address(const std::string& text) {
+  std::array<std::byte, 16> bytes;
+  if (inet_pton(AF_INET, text.c_str(), bytes.data()) == 1) {
+    return Address{.ip = lb::load_ipv4(bytes.data()), .family = AF_INET};
+  }
+  if (inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1) {
+    return Address{.ip = lb::load_ipv6(bytes.data()), .family = AF_INET6};
+  }
+  return std::nullopt;
+}
+
+std::optional<lb::Qpn> parse_qpn(const std::string& text) {
+  const bool hex = text.starts_with("0x");
+  const char* first = text.data() + (hex ? 2 : 0);
+  const char* last = text.data() + text.size();
+  std::uint32_t qpn = 0;
+  const auto [end, error] = std::from_chars(first, last, qpn, hex ? 16 : 10);
+  if (error != std::errc{} || end != last || qpn > 0xff'ffff) {
+    return std::nullopt;
+  }
+  return lb::Qpn{qpn};
+}
+
+tl::expected<Json, std::string> answer(Session& session, const Arguments& arguments) {
+  const auto source = parse_address(arguments.at("src"));
+  const auto destination = parse_address(arguments.at("dst"));
+  const auto qpn = parse_qpn(arguments.at("qpn"));
+  for (const auto& [name, address] : {std::pair{"src", source}, {"dst", destination}}) {
+    if (!address) {
+      return tl::unexpected("--" + std::string(name) + " '" + arguments.at(name) +
+                            "' is no IP address; 10.0.0.1 or fd00::1 would be");
+    }
+  }
+  if (source->family != destination->family) {
+    return tl::unexpected<std::string>("--src and --dst are of different IP versions; give two of one");
+  }
+  if (!qpn) {
+    return tl::unexpected("--qpn '" + arguments.at("qpn") +
+                          "' is no queue pair number; 0 to 16777215 (0xffffff) is");
+  }
+  const auto& settings = session.gateway.settings();
+  const auto explained = session.gateway.explain(lb::rocev2_key(source->ip, destination->ip, *qpn));
+  Json out{{"src", arguments.at("src")},
+           {"dst", arguments.at("dst")},
+           {"qpn", lb::value(*qpn)},
+           {"policy", "pinned"}};
+  if (!explained) {
+    out["path"] = nullptr;
+    out["why"] = "every path to the peer is dead or has weight 0: packets are dropped as no_live_path";
+    return out;
+  }
+  const auto& peer = settings.peers.front();
+  const auto& path = peer.paths[lb::value(explained->path)];
+  out["peer"] = peer.name;
+  out["path"] = path.name;
+  out["port"] = settings.ports[path.port].name;
+  out["hash"] = fmt::format("0x{:016x}", explained->hash);
+  out["slot"] = explained->slot;
+  out["why"] = fmt::format(
+      "the flow's hash falls into slot {}, which belongs to path {}: it owns {} of {} slots for weight {}, "
+      "{} paths live",
+      explained->slot, path.name, explained->slot_count, lb::SlotTable::slots, explained->record.weight,
+      explained->live_count);
+  return out;
+}
+
+std::string render(const Json& json) {
+  const std::string path = json.at("path").is_null() ? "none" : json.at("path").get<std::string>();
+  return fmt::format("{} -> {} QP {}: path {}\n{}\n", json.at("src").get<std::string>(),
+                     json.at("dst").get<std::string>(), json.at("qpn").get<std::uint32_t>(), path,
+                     json.at("why").get<std::string>());
+}
+
+}  // namespace
+
+std::vector<Command> explain() {
+  return {{.name = "explain",
+           .help = "which path a RoCEv2 flow takes in the running table, and why",
+           .arguments = {{.name = "src", .help = "source IP address"},
+                         {.name = "dst", .help = "destination IP address"},
+                         {.name = "qpn", .help = "destination QP number, decimal or 0x..."}},
+           .answer = answer,
+           .render = render}};
+}
+
+}  // namespace braidway::ctrl::api

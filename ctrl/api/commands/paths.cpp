@@ -1,0 +1,91 @@
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+
+#include "ctrl/api/commands/commands.hpp"
+#include "ctrl/api/table.hpp"
+#include "lb/slot_table.hpp"
+
+namespace braidway::ctrl::api {
+namespace {
+
+constexpr std::uint32_t max_weight = 10'000;
+
+tl::expected<Json, std::string> show(Session& session, const Arguments& /*arguments*/) {
+  const auto& settings = session.gateway.settings();
+  const auto& peer = settings.peers.front();
+  const auto states = session.gateway.path_states();
+  const auto counted = session.gateway.statistics();
+  Json list = Json::array();
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    list.push_back({{"name", peer.paths[i].name},
+                    {"peer", peer.name},
+                    {"port", settings.ports[peer.paths[i].port].name},
+                    {"state", states[i].record.live ? "live" : "dead"},
+                    {"weight", states[i].record.weight},
+                    {"slots", states[i].slots},
+                    {"packets", counted.paths[i].packets},
+                    {"bytes", counted.paths[i].bytes}});
+  }
+  return Json{{"generation", session.gateway.table_generation()},
+              {"slots", lb::SlotTable::slots},
+              {"paths", std::move(list)}};
+}
+
+std::string render(const Json& json) {
+  Table table({"path", "peer", "port", "state", "weight", "slots", "share", "packets", "bytes"});
+  const auto all = json.at("slots").get<double>();
+  for (const auto& path : json.at("paths")) {
+    const auto slots = path.at("slots").get<std::uint64_t>();
+    table.add({path.at("name"), path.at("peer"), path.at("port"), path.at("state"),
+               std::to_string(path.at("weight").get<std::uint64_t>()), std::to_string(slots),
+               fmt::format("{:.2f}%", 100.0 * static_cast<double>(slots) / all),
+               std::to_string(path.at("packets").get<std::uint64_t>()),
+               std::to_string(path.at("bytes").get<std::uint64_t>())});
+  }
+  return table.to_string() +
+         fmt::format("path table generation {}\n", json.at("generation").get<std::uint64_t>());
+}
+
+tl::expected<Json, std::string> set_weight(Session& session, const Arguments& arguments) {
+  const auto& paths = session.gateway.settings().peers.front().paths;
+  const std::string& name = arguments.at("path");
+  const auto path = std::ranges::find(paths, name, &dataplane::PathSettings::name);
+  if (path == paths.end()) {
+    return tl::unexpected("there is no path '" + name + "'; braidwayctl show paths lists them");
+  }
+  const std::string& text = arguments.at("weight");
+  std::uint32_t weight = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), weight);
+  if (error != std::errc{} || end != text.data() + text.size() || weight > max_weight) {
+    return tl::unexpected("'" + text + "' is no weight; 0 (no new packets) to 10000 is");
+  }
+  if (auto done = session.gateway.set_weight(static_cast<std::size_t>(path - paths.begin()), weight); !done) {
+    return tl::unexpected(done.error());
+  }
+  return Json{{"path", name}, {"weight", weight}, {"generation", session.gateway.table_generation()}};
+}
+
+std::string render_weight(const Json& json) {
+  return fmt::format("path {} has weight {} from path table generation {} on\n",
+                     json.at("path").get<std::string>(), json.at("weight").get<std::uint64_t>(),
+                     json.at("generation").get<std::uint64_t>());
+}
+
+}  // namespace
+
+std::vector<Command> paths() {
+  return {{.name = "show paths",
+           .help = "paths: state, weight, slots of the path table, packets steered to each",
+           .answer = show,
+           .render = render},
+          {.name = "set weight",
+           .help = "give a path another weight until the next start; 0 drains it",
+           .changes = true,
+           .arguments = {{.name = "path", .help = "name of the path", .positional = true},
+                         {.name = "weight", .help = "0 to 10000", .positional = true}},
+           .answer = set_weight,
+           .render = render_weight}};
+}
+
+}  // namespace braidway::ctrl::api

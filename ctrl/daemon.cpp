@@ -1,0 +1,89 @@
+#include "ctrl/daemon.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "ctrl/api/dpdk_telemetry.hpp"
+#include "ctrl/api/server.hpp"
+#include "dataplane/gateway.hpp"
+
+namespace braidway::ctrl {
+namespace {
+
+constexpr std::chrono::milliseconds tick_interval{100};
+
+/// Between the handlers and the loop. The handler may only raise flags: LinkMonitor::wake() is
+/// async-signal-safe.
+std::atomic<int> received_signal{0};
+std::atomic<dataplane::Gateway*> running{nullptr};
+
+void on_signal(int signal) {
+  received_signal = signal;
+  if (auto* gateway = running.load(); gateway != nullptr) {
+    gateway->wake();
+  }
+}
+
+void catch_signals() {
+  struct sigaction action{};
+  action.sa_handler = on_signal;
+  for (const int signal : {SIGTERM, SIGINT}) {
+    sigaction(signal, &action, nullptr);
+  }
+  // A peer that closes its end of a socket is seen by the write's error.
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+/// `file:line:column: port 'x': what`, as configuration errors look.
+std::string located(const Config& config, const dataplane::StartError& error) {
+  if (!error.port) {
+    return config.file + ": " + error.what;
+  }
+  const Location at = config.port_locations[*error.port];
+  return config.file + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": port '" +
+         config.gateway.ports[*error.port].name + "': " + error.what;
+}
+
+int serve(dataplane::Gateway& gateway) {
+  while (received_signal == 0) {
+    if (auto fine = gateway.tick(tick_interval); !fine) {
+      spdlog::error("{}", fine.error());
+      return 1;
+    }
+  }
+  spdlog::info("signal {}: ending", received_signal.load());
+  return 0;
+}
+
+}  // namespace
+
+int run_daemon(const Config& config) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("braidway"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ " + config.gateway.name + ": %v");
+  catch_signals();
+  auto gateway = dataplane::Gateway::start(config.gateway);
+  if (!gateway) {
+    spdlog::error("{}", located(config, gateway.error()));
+    return 1;
+  }
+  running = gateway->get();
+  const Session session{.config = config, .gateway = **gateway};
+  int code = 1;
+  if (auto api = ApiServer::start(config.api.socket, session); api) {
+    const DpdkTelemetry telemetry(session);
+    spdlog::info("{} ports, {} workers, {} memory; API at {}", config.gateway.ports.size(),
+                 config.gateway.workers.size(), (*gateway)->hugepages() ? "hugepage" : "ordinary",
+                 config.api.socket);
+    code = serve(**gateway);
+  } else {
+    spdlog::error("{}: {}", config.file, api.error());
+  }
+  running = nullptr;
+  return code;
+}
+
+}  // namespace braidway::ctrl

@@ -1,0 +1,112 @@
+#include "ctrl/replay_command.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "ctrl/api/table.hpp"
+#include "dataplane/replay.hpp"
+
+namespace braidway::ctrl {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+tl::expected<std::vector<dataplane::ReplayInput>, std::string> parse_inputs(
+    const Config& config, const std::vector<std::string>& texts) {
+  std::vector<dataplane::ReplayInput> inputs;
+  const auto& ports = config.gateway.ports;
+  for (const auto& text : texts) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
+      return tl::unexpected("--in '" + text + "' is not PORT=FILE");
+    }
+    const std::string name = text.substr(0, equals);
+    const auto port = std::ranges::find(ports, name, &dataplane::PortSettings::name);
+    if (port == ports.end()) {
+      std::string known;
+      for (const auto& each : ports) {
+        known += (known.empty() ? "" : ", ") + each.name;
+      }
+      return tl::unexpected("--in '" + text + "': there is no port '" + name + "'; there are " + known);
+    }
+    inputs.push_back(
+        {.port = static_cast<std::size_t>(port - ports.begin()), .file = text.substr(equals + 1)});
+  }
+  return inputs;
+}
+
+Json json_of(const Config& config, const dataplane::ReplayResult& result) {
+  Json ports = Json::object();
+  for (std::size_t i = 0; i < result.ports.size(); ++i) {
+    ports[config.gateway.ports[i].name] = {{"received", result.ports[i].received},
+                                           {"transmitted", result.ports[i].transmitted}};
+  }
+  Json drops = Json::object();
+  for (const auto& drop : result.statistics.drops) {
+    drops[std::string(drop.name)] = drop.count;
+  }
+  std::uint64_t all = 0;
+  for (const auto& path : result.statistics.paths) {
+    all += path.packets;
+  }
+  Json paths = Json::array();
+  for (std::size_t i = 0; i < result.statistics.paths.size(); ++i) {
+    const auto packets = result.statistics.paths[i].packets;
+    paths.push_back({{"name", config.gateway.peers.front().paths[i].name},
+                     {"packets", packets},
+                     {"share", all == 0 ? 0.0 : static_cast<double>(packets) / static_cast<double>(all)}});
+  }
+  return {{"ports", std::move(ports)}, {"paths", std::move(paths)}, {"drops", std::move(drops)}};
+}
+
+void print(const Json& json) {
+  Table ports({"port", "received", "transmitted"});
+  for (const auto& [name, port] : json.at("ports").items()) {
+    ports.add({name, port.at("received").dump(), port.at("transmitted").dump()});
+  }
+  std::cout << ports.to_string();
+  for (const auto& [reason, count] : json.at("drops").items()) {
+    if (count.get<std::uint64_t>() > 0) {
+      std::cout << "dropped " << reason << ": " << count << "\n";
+    }
+  }
+}
+
+}  // namespace
+
+int run_replay(const Config& config, const ReplayOptions& options) {
+  const auto inputs = parse_inputs(config, options.inputs);
+  if (!inputs) {
+    std::cerr << "braidway: " << inputs.error() << "\n";
+    return 2;
+  }
+  std::error_code error;
+  std::filesystem::create_directories(options.folder, error);
+  if (error) {
+    std::cerr << "braidway: " << options.folder << ": " << error.message() << "\n";
+    return 1;
+  }
+  const auto result = dataplane::replay(config.gateway, *inputs, options.folder);
+  if (!result) {
+    std::cerr << "braidway: " << result.error() << "\n";
+    return 1;
+  }
+  const Json json = json_of(config, *result);
+  print(json);
+  if (!options.json.empty()) {
+    std::ofstream file(options.json);
+    file << json.dump(2) << "\n";
+    if (!file.flush()) {
+      std::cerr << "braidway: " << options.json << ": cannot be written\n";
+      return 1;
+    }
+  }
+  return 0;
+}
+
+}  // namespace braidway::ctrl

@@ -1,0 +1,20 @@
+// `braidway replay`: captures through the pipeline. Owner: the main thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ctrl/config/config.hpp"
+
+namespace braidway::ctrl {
+
+struct ReplayOptions {
+  std::vector<std::string> inputs;  ///< PORT=FILE
+  std::string folder;               ///< for PORT.pcap
+  std::string json;                 ///< file for the result; empty: none
+};
+
+/// Returns the exit code: 0 done, 1 a file is broken or cannot be written, 2 the options are wrong.
+int run_replay(const Config& config, const ReplayOptions& options);
+
+}  // namespace braidway::ctrl
