@@ -5,24 +5,21 @@
 #include <chrono>
 #include <thread>
 #include <utility>
+#include <vector>
 
-#include <pcap/pcap.h>
 #include <rte_cycles.h>
 #include <rte_errno.h>
 
 #include "dataplane/mempool.hpp"
+#include "dataplane/pcap_file.hpp"
 
 namespace braidway::dataplane {
 namespace {
 
 constexpr unsigned ring_size = 16'384;
-constexpr int snapshot_bytes = 65'535;
+constexpr std::size_t longest_frame = 65'535;
 constexpr std::chrono::milliseconds writer_nap{1};
 
-struct ClosePcap {
-  void operator()(pcap_t* handle) const noexcept { pcap_close(handle); }
-  void operator()(pcap_dumper_t* file) const noexcept { pcap_dump_close(file); }
-};
 struct FreeRing {
   void operator()(rte_ring* ring) const noexcept { rte_ring_free(ring); }
 };
@@ -45,17 +42,17 @@ class Capture::Writer {
       return tl::unexpected(std::string("no memory for the capture's ring (") + rte_strerror(rte_errno) +
                             "); raise memory.limit_mib");
     }
-    handle_.reset(pcap_open_dead(DLT_EN10MB, snapshot_bytes));
-    for (const auto& [side, suffix] :
-         {std::pair{CaptureSide::received, ".rx.pcap"}, {CaptureSide::transmitted, ".tx.pcap"}}) {
-      auto& out = files_[static_cast<std::size_t>(side)];
-      out.reset(pcap_dump_open(handle_.get(), (file + suffix).c_str()));
-      if (out == nullptr) {
-        return tl::unexpected(std::string(pcap_geterr(handle_.get())) + "; name a file that can be written");
+    for (const char* suffix : {".rx.pcap", ".tx.pcap"}) {
+      auto writer = PcapWriter::create(file + suffix);
+      if (!writer) {
+        return tl::unexpected(writer.error());
       }
+      files_.push_back(std::move(*writer));
     }
     started_tsc_ = rte_rdtsc();
-    started_ = std::chrono::system_clock::now();
+    started_ns_ = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                                 std::chrono::system_clock::now().time_since_epoch())
+                                                 .count());
     tap_.missed = 0;
     tap_.pool = pool_.get();
     tap_.ring.store(ring_.get(), std::memory_order_release);
@@ -70,9 +67,7 @@ class Capture::Writer {
       stop_ = true;
       thread_.join();
       result_.missed = tap_.missed;
-      for (auto& file : files_) {
-        file.reset();
-      }
+      files_.clear();
     }
     return result_;
   }
@@ -106,20 +101,13 @@ class Capture::Writer {
 
   void write(rte_mbuf* packet) {
     const auto& meta = *static_cast<const CapturedMeta*>(rte_mbuf_to_priv(packet));
-    const auto since = std::chrono::duration<double>(static_cast<double>(meta.when - started_tsc_) /
-                                                     static_cast<double>(rte_get_tsc_hz()));
-    const auto when = std::chrono::duration_cast<std::chrono::microseconds>(
-        started_.time_since_epoch() + std::chrono::duration_cast<std::chrono::system_clock::duration>(since));
-    std::array<std::uint8_t, snapshot_bytes> together;
+    const auto since_ns =
+        static_cast<double>(meta.when - started_tsc_) * 1e9 / static_cast<double>(rte_get_tsc_hz());
+    std::array<std::byte, longest_frame> together;
     const std::uint32_t bytes = std::min<std::uint32_t>(packet->pkt_len, together.size());
-    pcap_pkthdr header{};
-    header.ts.tv_sec = when.count() / 1'000'000;
-    header.ts.tv_usec = when.count() % 1'000'000;
-    header.caplen = bytes;
-    header.len = packet->pkt_len;
-    const void* data = rte_pktmbuf_read(packet, 0, bytes, together.data());
-    pcap_dump(reinterpret_cast<u_char*>(files_[static_cast<std::size_t>(meta.side)].get()), &header,
-              static_cast<const u_char*>(data));
+    const auto* data = static_cast<const std::byte*>(rte_pktmbuf_read(packet, 0, bytes, together.data()));
+    files_[static_cast<std::size_t>(meta.side)].write(started_ns_ + static_cast<std::uint64_t>(since_ns),
+                                                      {data, bytes});
     (meta.side == CaptureSide::received ? result_.received : result_.transmitted) += 1;
   }
 
@@ -127,10 +115,9 @@ class Capture::Writer {
   std::function<void()> settle_;
   Mempool pool_;
   std::unique_ptr<rte_ring, FreeRing> ring_;
-  std::unique_ptr<pcap_t, ClosePcap> handle_;
-  std::array<std::unique_ptr<pcap_dumper_t, ClosePcap>, 2> files_;
+  std::vector<PcapWriter> files_;  ///< by CaptureSide
   std::uint64_t started_tsc_ = 0;
-  std::chrono::system_clock::time_point started_;
+  std::uint64_t started_ns_ = 0;  ///< since 1970
   std::atomic<bool> stop_{false};
   CaptureResult result_;
   std::thread thread_;

@@ -61,7 +61,7 @@ int on_attribute(const nlattr* attribute, void* out) {
 }
 
 /// Sends one request and waits for its answer: a link, or nothing for an acknowledgement. ENODEV is no error.
-tl::expected<std::optional<KernelLink>, std::string> exchange(nlmsghdr* request) {
+tl::expected<KernelLink, std::string> exchange(nlmsghdr* request) {
   auto socket = open_netlink(0);
   if (!socket) return tl::unexpected(socket.error());
   request->nlmsg_seq = 1;
@@ -71,10 +71,9 @@ tl::expected<std::optional<KernelLink>, std::string> exchange(nlmsghdr* request)
   std::array<char, 65536> buffer;
   const ssize_t length = mnl_socket_recvfrom(socket->get(), buffer.data(), buffer.size());
   if (length < 0) return tl::unexpected("the kernel does not tell about interfaces: " + error_text(errno));
-  std::optional<KernelLink> link;
+  KernelLink link;
   const auto on_message = [](const nlmsghdr* message, void* out) {
-    if (message->nlmsg_type == RTM_NEWLINK)
-      *static_cast<std::optional<KernelLink>*>(out) = parse_link(*message);
+    if (message->nlmsg_type == RTM_NEWLINK) *static_cast<KernelLink*>(out) = parse_link(*message);
     return MNL_CB_OK;
   };
   if (mnl_cb_run(buffer.data(), static_cast<std::size_t>(length), 1, mnl_socket_get_portid(socket->get()),
@@ -98,8 +97,8 @@ KernelLink parse_link(const nlmsghdr& message) {
   return std::move(parsed.link);
 }
 
-tl::expected<std::optional<KernelLink>, std::string> find_link(const std::string& name) {
-  if (name.empty() || name.size() >= IFNAMSIZ) return std::optional<KernelLink>{};
+tl::expected<KernelLink, std::string> find_link(const std::string& name) {
+  if (name.empty() || name.size() >= IFNAMSIZ) return KernelLink{};
   std::array<char, 256> buffer{};
   nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
   request->nlmsg_type = RTM_GETLINK;
@@ -109,7 +108,7 @@ tl::expected<std::optional<KernelLink>, std::string> find_link(const std::string
   return exchange(request);
 }
 
-tl::expected<std::optional<KernelLink>, std::string> find_link(unsigned index) {
+tl::expected<KernelLink, std::string> find_link(unsigned index) {
   std::array<char, 256> buffer{};
   nlmsghdr* request = mnl_nlmsg_put_header(buffer.data());
   request->nlmsg_type = RTM_GETLINK;

@@ -13,13 +13,14 @@
 namespace braidway::dataplane {
 
 struct KernelLink {
-  unsigned index = 0;
+  unsigned index = 0;  ///< 0: there is no such interface
   unsigned flags = 0;  ///< IFF_UP, IFF_LOWER_UP, IFF_PROMISC ... (linux/if.h)
   std::uint32_t mtu = 0;
   std::string name;
   std::string kind;              ///< "veth", "vlan" ...; empty for hardware
   std::optional<unsigned> peer;  ///< index of the other end of a veth in the same namespace
 
+  [[nodiscard]] bool exists() const noexcept { return index != 0; }
   /// Administratively up and with a carrier.
   [[nodiscard]] bool is_up() const noexcept;
 };
@@ -27,10 +28,10 @@ struct KernelLink {
 /// Out of a message of type RTM_NEWLINK or RTM_DELLINK. Attributes it does not have stay empty.
 [[nodiscard]] KernelLink parse_link(const nlmsghdr& message);
 
-/// The interface of that name or index; no value if there is none. An error only if the kernel cannot be
-/// asked.
-[[nodiscard]] tl::expected<std::optional<KernelLink>, std::string> find_link(const std::string& name);
-[[nodiscard]] tl::expected<std::optional<KernelLink>, std::string> find_link(unsigned index);
+/// The interface of that name or index; exists() tells whether there is one. An error only if the kernel
+/// cannot be asked.
+[[nodiscard]] tl::expected<KernelLink, std::string> find_link(const std::string& name);
+[[nodiscard]] tl::expected<KernelLink, std::string> find_link(unsigned index);
 
 /// Sets or clears IFF_PROMISC as `ip link set dev IF promisc on|off` does.
 tl::expected<void, std::string> set_promiscuous(unsigned index, bool on);

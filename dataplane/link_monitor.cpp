@@ -127,12 +127,12 @@ tl::expected<void, std::string> LinkMonitor::State::add(Port port) {
   } else if (!watched->interface.empty()) {
     const auto link = find_link(watched->interface);
     if (!link) return tl::unexpected(link.error());
-    if (!*link)
+    if (!link->exists())
       return tl::unexpected("cannot watch the link of port " + std::to_string(port.port_id) +
                             ": there is no interface " + watched->interface);
     watched->source = LinkSource::netlink;
-    watched->interface_index = (*link)->index;
-    watched->up = (*link)->is_up();
+    watched->interface_index = link->index;
+    watched->up = link->is_up();
   }
   ports_.push_back(std::move(watched));
   return {};

@@ -21,8 +21,12 @@ constexpr std::uint32_t object_overhead_bytes = 128 + 64 + 64;
 
 }  // namespace
 
+std::uint32_t max_frame_bytes_for(std::uint16_t mtu) noexcept {
+  return mtu + RTE_ETHER_HDR_LEN + 2U * RTE_VLAN_HLEN;
+}
+
 std::uint16_t data_room_for(std::uint16_t mtu) noexcept {
-  const unsigned frame = mtu + RTE_ETHER_HDR_LEN + 2U * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN;
+  const unsigned frame = max_frame_bytes_for(mtu) + RTE_ETHER_CRC_LEN;
   const unsigned room = std::max<unsigned>(RTE_MBUF_DEFAULT_BUF_SIZE, RTE_PKTMBUF_HEADROOM + frame);
   return static_cast<std::uint16_t>((room + 63U) & ~63U);
 }

@@ -20,6 +20,8 @@ using Mempool = std::unique_ptr<rte_mempool, FreeMempool>;
 /// Bytes of a buffer's data room that take any frame of `mtu` in one piece: headroom, Ethernet, two VLAN
 /// tags, CRC.
 std::uint16_t data_room_for(std::uint16_t mtu) noexcept;
+/// The longest frame (without FCS) of a port of that MTU: Ethernet header and two VLAN tags.
+std::uint32_t max_frame_bytes_for(std::uint16_t mtu) noexcept;
 /// Buffers that the ports, workers and rings of these settings can hold at once, or MemorySettings::mbufs if
 /// set.
 std::uint32_t mbufs_for(const GatewaySettings& settings) noexcept;

@@ -12,7 +12,7 @@
 
 #include "dataplane/burst.hpp"
 #include "dataplane/mlx5_check.hpp"
-#include "dataplane/vhost_socket.hpp"
+#include "dataplane/unix_socket.hpp"
 #include "dataplane/xdp/umem_pool.hpp"
 
 namespace braidway::dataplane {
@@ -204,7 +204,7 @@ Outcome Port::configure(const PortSettings& settings, rte_mempool* shared_pool) 
   if (mtu_error != 0 && mtu_error != -ENOTSUP) {
     return failed("the device does not take an MTU of " + std::to_string(settings.mtu), mtu_error);
   }
-  max_frame_bytes_ = settings.mtu + RTE_ETHER_HDR_LEN + 2U * RTE_VLAN_HLEN;
+  max_frame_bytes_ = max_frame_bytes_for(settings.mtu);
   // MACs are untouched in wire mode: frames for any address are ours to carry.
   const int promiscuous = rte_eth_promiscuous_enable(id_);
   if (promiscuous != 0 && promiscuous != -ENOTSUP) {

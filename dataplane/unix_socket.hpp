@@ -1,5 +1,5 @@
-// The place of a vhost-user server socket: free, left over from a killed process, or somebody's.
-// Owner: the main thread.
+// The place of a socket that a server is about to listen on: free, left over from a killed process, or
+// somebody's. Owner: the main thread.
 #pragma once
 
 #include <string>

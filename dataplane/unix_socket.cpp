@@ -1,4 +1,4 @@
-#include "dataplane/vhost_socket.hpp"
+#include "dataplane/unix_socket.hpp"
 
 #include <cerrno>
 #include <cstring>

@@ -1,0 +1,243 @@
+#include "dataplane/replay.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <unistd.h>
+
+#include <rte_mbuf.h>
+
+#include "dataplane/eal.hpp"
+#include "dataplane/handoff_rings.hpp"
+#include "dataplane/mempool.hpp"
+#include "dataplane/pcap_file.hpp"
+#include "dataplane/ring_port.hpp"
+#include "dataplane/wiring.hpp"
+
+namespace braidway::dataplane {
+namespace {
+
+using Outcome = tl::expected<void, std::string>;
+
+constexpr std::uint32_t replay_memory_mib = 256;
+constexpr std::uint32_t replay_mbufs = 8192;
+constexpr std::uint64_t patience_ns = 100'000'000;
+
+/// An input and its frame that is next in time.
+struct Stream {
+  ReplayInput input;
+  PcapReader reader;
+  CapturedFrame head;
+};
+
+/// Copies a frame into buffers: one, or a chain for frames beyond the MTU.
+rte_mbuf* buffers_of(std::span<const std::byte> frame, rte_mempool* pool) {
+  rte_mbuf* first = rte_pktmbuf_alloc(pool);
+  rte_mbuf* last = first;
+  while (last != nullptr && !frame.empty()) {
+    const auto bytes = std::min<std::size_t>(frame.size(), rte_pktmbuf_tailroom(last));
+    std::copy_n(frame.data(), bytes,
+                reinterpret_cast<std::byte*>(rte_pktmbuf_append(last, static_cast<std::uint16_t>(bytes))));
+    frame = frame.subspan(bytes);
+    if (last != first) {
+      first->pkt_len += static_cast<std::uint32_t>(bytes);
+    }
+    if (!frame.empty()) {
+      last->next = rte_pktmbuf_alloc(pool);
+      last = last->next;
+      first->nb_segs = static_cast<std::uint16_t>(first->nb_segs + 1);
+    }
+  }
+  if (last == nullptr) {
+    rte_pktmbuf_free(first);
+    return nullptr;
+  }
+  return first;
+}
+
+/// The receive queue that a NIC spreading by UDP source port would choose.
+std::uint16_t queue_of(std::span<const std::byte> frame, std::uint16_t queues) {
+  const auto parsed = parse_frame(frame.first(std::min(frame.size(), parsed_header_bytes)), frame.size());
+  if (queues == 1 || parsed.l4_offset == 0) {
+    return 0;
+  }
+  const auto high = static_cast<unsigned>(frame[parsed.l4_offset]);
+  const auto low = static_cast<unsigned>(frame[parsed.l4_offset + 1U]);
+  return static_cast<std::uint16_t>((high << 8U | low) % queues);
+}
+
+/// A gateway of rings around the real workers.
+class Replay {
+ public:
+  explicit Replay(const GatewaySettings& settings) : settings_(settings), up_(true) {}
+
+  Outcome build(const std::string& folder) {
+    const EalSettings eal{.name = "braidway-replay-" + std::to_string(getpid()),
+                          .worker_cores = {},
+                          .control_cores = {},
+                          .pci_devices = {},
+                          .memory_mib = replay_memory_mib,
+                          .hugepages = false,
+                          .telemetry = false};
+    auto started = Eal::start(eal);
+    if (!started) {
+      return tl::unexpected(started.error());
+    }
+    eal_.emplace(std::move(*started));
+    auto pool = create_mempool("replay", replay_mbufs, data_room_for(9600), SOCKET_ID_ANY);
+    if (!pool) {
+      return tl::unexpected(pool.error());
+    }
+    pool_ = std::move(*pool);
+    auto rings = HandoffRings::create(static_cast<unsigned>(settings_.workers.size()), SOCKET_ID_ANY);
+    if (!rings) {
+      return tl::unexpected(rings.error());
+    }
+    rings_.emplace(std::move(*rings));
+    return build_ports(folder).map([this] { build_workers(); });
+  }
+
+  Outcome run(const std::vector<ReplayInput>& inputs) {
+    std::vector<Stream> streams;
+    for (const auto& input : inputs) {
+      auto reader = PcapReader::open(input.file);
+      if (!reader) {
+        return tl::unexpected(reader.error());
+      }
+      streams.push_back({.input = input, .reader = std::move(*reader), .head = {}});
+      if (auto read = advance(streams, streams.size() - 1); !read) {
+        return read;
+      }
+    }
+    while (!streams.empty()) {
+      // Ties go to the input named first.
+      const auto next = std::ranges::min_element(streams, {}, [](const Stream& s) { return s.head.when_ns; });
+      if (auto carried = carry(next->input.port, next->head); !carried) {
+        return tl::unexpected(next->input.file + ": " + carried.error());
+      }
+      if (auto read = advance(streams, static_cast<std::size_t>(next - streams.begin())); !read) {
+        return read;
+      }
+    }
+    return {};
+  }
+
+  ReplayResult result() const {
+    return {.ports = counts_, .statistics = collect(workers_, settings_.peers.front().paths.size())};
+  }
+
+ private:
+  /// Reads a stream's next frame, or takes the stream away at its end.
+  static Outcome advance(std::vector<Stream>& streams, std::size_t index) {
+    auto frame = streams[index].reader.next();
+    if (!frame) {
+      return tl::unexpected(frame.error());
+    }
+    if (*frame) {
+      streams[index].head = **frame;
+    } else {
+      streams.erase(streams.begin() + static_cast<std::ptrdiff_t>(index));
+    }
+    return {};
+  }
+
+  Outcome build_ports(const std::string& folder) {
+    const auto lanes = static_cast<std::uint16_t>(settings_.workers.size());
+    taps_ = std::vector<CaptureTap>(settings_.ports.size());
+    counts_.resize(settings_.ports.size());
+    for (std::size_t i = 0; i < settings_.ports.size(); ++i) {
+      const PortSettings& of = settings_.ports[i];
+      auto port = RingPort::create("replay" + std::to_string(i), of.queues, lanes, pool_.get());
+      if (!port) {
+        return tl::unexpected(port.error());
+      }
+      ports_.push_back(std::move(*port));
+      auto writer = PcapWriter::create((std::filesystem::path(folder) / (of.name + ".pcap")).string());
+      if (!writer) {
+        return tl::unexpected(writer.error());
+      }
+      writers_.push_back(std::move(*writer));
+    }
+    return {};
+  }
+
+  void build_workers() {
+    std::vector<WiredPort> wired;
+    for (std::size_t i = 0; i < ports_.size(); ++i) {
+      wired.push_back({.port_id = ports_[i]->id(),
+                       .max_frame_bytes = max_frame_bytes_for(settings_.ports[i].mtu),
+                       .flat_only = false,
+                       .up = &up_,
+                       .tap = &taps_[i]});
+    }
+    table_ = std::make_unique<PublishedTable>(
+        static_cast<unsigned>(settings_.workers.size()),
+        std::make_unique<const lb::PathTable>(first_path_table(settings_, wired)));
+    for (auto& wiring : wire_workers(settings_, wired, *rings_, patience_ns)) {
+      workers_.push_back(std::make_unique<Worker>(std::move(wiring), Idle::poll, *table_));
+    }
+  }
+
+  /// One frame in, everything that comes of it out, at its own time.
+  Outcome carry(std::size_t port, const CapturedFrame& frame) {
+    rte_mbuf* packet = buffers_of(frame.bytes, pool_.get());
+    if (packet == nullptr) {
+      return tl::unexpected<std::string>("no packet buffers left");
+    }
+    ++counts_[port].received;
+    rte_ring_enqueue(ports_[port]->incoming(queue_of(frame.bytes, settings_.ports[port].queues)), packet);
+    bool moved = true;
+    while (moved) {
+      moved = false;
+      for (const auto& worker : workers_) {
+        moved |= worker->turn(frame.when_ns);
+      }
+    }
+    for (std::size_t i = 0; i < ports_.size(); ++i) {
+      write_out(i, frame.when_ns);
+    }
+    return {};
+  }
+
+  void write_out(std::size_t port, std::uint64_t when_ns) {
+    for (std::uint16_t queue = 0; queue < workers_.size(); ++queue) {
+      void* object = nullptr;
+      while (rte_ring_dequeue(ports_[port]->outgoing(queue), &object) == 0) {
+        auto* packet = static_cast<rte_mbuf*>(object);
+        scratch_.resize(packet->pkt_len);
+        const auto* data =
+            static_cast<const std::byte*>(rte_pktmbuf_read(packet, 0, packet->pkt_len, scratch_.data()));
+        writers_[port].write(when_ns, {data, packet->pkt_len});
+        ++counts_[port].transmitted;
+        rte_pktmbuf_free(packet);
+      }
+    }
+  }
+
+  const GatewaySettings& settings_;
+  std::atomic<bool> up_;
+  std::optional<Eal> eal_;
+  Mempool pool_;
+  std::optional<HandoffRings> rings_;
+  std::vector<std::unique_ptr<RingPort>> ports_;
+  std::vector<CaptureTap> taps_;
+  std::vector<PcapWriter> writers_;
+  std::unique_ptr<PublishedTable> table_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<ReplayedPort> counts_;
+  std::vector<std::byte> scratch_;
+};
+
+}  // namespace
+
+tl::expected<ReplayResult, std::string> replay(const GatewaySettings& settings,
+                                               const std::vector<ReplayInput>& inputs,
+                                               const std::string& folder) {
+  Replay run(settings);
+  return run.build(folder).and_then([&] { return run.run(inputs); }).map([&] { return run.result(); });
+}
+
+}  // namespace braidway::dataplane
