@@ -68,7 +68,7 @@ int main(int argc, char** argv) {
   action.sa_handler = [](int) { interrupted = 1; };
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);  // a vhost server that died is a result, not the end of us
+  std::signal(SIGPIPE, SIG_IGN);     // a vhost server that died is a result, not the end of us
   prctl(PR_SET_TIMERSLACK, 1000UL);  // nanoseconds: sleeps of 10 us shall not become 60
   try {
     return run(std::get<Options>(options));
