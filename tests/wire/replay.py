@@ -37,5 +37,6 @@ def replay(braidway, config, inputs, folder):
     command += ["--out", folder, "--json", os.path.join(folder, "result.json")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if done.returncode:
-        raise AssertionError(f"`{' '.join(command)}` ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        said = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
+        raise AssertionError(f"`{' '.join(command)}` ended with {done.returncode}:\n{said}")
     return Replayed(folder)
