@@ -28,6 +28,12 @@ bool has_roce_gid(const fs::path& ports) {
   return false;
 }
 
+std::string roce_is_on(const std::string& address) {
+  return "RoCE is on at ConnectX function " + address +
+         ": the NIC would keep UDP port 4791 for itself. Switch it off: devlink dev param set pci/" +
+         address + " name enable_roce value false cmode driverinit && devlink dev reload pci/" + address;
+}
+
 }  // namespace
 
 tl::expected<void, std::string> check_mlx5_roce_is_off(const std::string& address, const fs::path& sysfs) {
@@ -39,11 +45,7 @@ tl::expected<void, std::string> check_mlx5_roce_is_off(const std::string& addres
   bool has_device = false;
   for (const auto& device : fs::directory_iterator(function / "infiniband", error)) {
     has_device = true;
-    if (has_roce_gid(device.path() / "ports"))
-      return tl::unexpected(
-          "RoCE is on at ConnectX function " + address +
-          ": the NIC would keep UDP port 4791 for itself. Switch it off: devlink dev param set pci/" +
-          address + " name enable_roce value false cmode driverinit && devlink dev reload pci/" + address);
+    if (has_roce_gid(device.path() / "ports")) return tl::unexpected(roce_is_on(address));
   }
   if (!has_device)
     return tl::unexpected(

@@ -149,19 +149,23 @@ std::string mtu_error(const std::string& interface, std::uint32_t mtu) {
          std::to_string(afxdp_max_mtu);
 }
 
+std::string foreign_program_error(const std::string& interface, const Attached& attached) {
+  return "interface " + interface + " carries a foreign " + attached.text() +
+         "; it stays. If it is not wanted: ip link set dev " + interface + " xdp off";
+}
+
 tl::expected<KernelLink, std::string> find_usable(const std::string& interface) {
   const auto found = find_link(interface);
   if (!found) return tl::unexpected(found.error());
-  if (!*found) return tl::unexpected("there is no interface " + interface + ": see ip link");
-  const KernelLink& link = **found;
+  if (!found->exists()) return tl::unexpected("there is no interface " + interface + ": see ip link");
+  const KernelLink& link = *found;
   if ((link.flags & IFF_UP) == 0)
     return tl::unexpected("interface " + interface + " is down: ip link set dev " + interface + " up");
   if (link.mtu > afxdp_max_mtu) return tl::unexpected(mtu_error(interface, link.mtu));
   if (link.peer) {
     // A veth takes a program only if what its peer may send fits a page.
     const auto peer = find_link(*link.peer);
-    if (peer && *peer && (*peer)->mtu > afxdp_max_mtu)
-      return tl::unexpected(mtu_error((*peer)->name, (*peer)->mtu));
+    if (peer && peer->mtu > afxdp_max_mtu) return tl::unexpected(mtu_error(peer->name, peer->mtu));
   }
   return link;
 }
@@ -185,9 +189,7 @@ tl::expected<Prepared, std::string> prepare(const std::string& interface, XdpTak
   const auto programs = attached_to(link->index);
   if (!programs) return tl::unexpected(interface + ": " + programs.error());
   for (const Attached& attached : *programs) {
-    if (!attached.is_ours())
-      return tl::unexpected("interface " + interface + " carries a foreign " + attached.text() +
-                            "; it stays. If it is not wanted: ip link set dev " + interface + " xdp off");
+    if (!attached.is_ours()) return tl::unexpected(foreign_program_error(interface, attached));
     if (is_in_use(attached))
       return tl::unexpected("interface " + interface + " is in use by another gateway, by " +
                             attached.text());
@@ -251,7 +253,7 @@ tl::expected<VerdictCounters, std::string> read_counters(const std::string& inte
 tl::expected<void, std::string> restore(const Prepared& prepared) {
   const auto link = find_link(prepared.index);
   if (!link) return tl::unexpected(prepared.interface + ": " + link.error());
-  if (!*link) return {};
+  if (!link->exists()) return {};
   const auto programs = attached_to(prepared.index);
   if (!programs) return tl::unexpected(prepared.interface + ": " + programs.error());
   for (const Attached& attached : *programs) {
@@ -259,7 +261,7 @@ tl::expected<void, std::string> restore(const Prepared& prepared) {
     if (auto detached = detach(prepared.index, attached); !detached)
       return tl::unexpected(prepared.interface + ": " + detached.error());
   }
-  if (((*link)->flags & IFF_PROMISC) == 0 || prepared.promiscuous) return {};
+  if ((link->flags & IFF_PROMISC) == 0 || prepared.promiscuous) return {};
   return set_promiscuous(prepared.index, false);
 }
 

@@ -1,16 +1,20 @@
-// The XDP program of an af_xdp port: which frames go to the gateway, which stay with the kernel. Compiled twice:
+// The XDP program of an af_xdp port: which frames go to the gateway, which stay with the kernel. Compiled
+// twice:
 //   steer-all     every frame (wire mode)
 //   steer-rocev2  RoCEv2 and the gateway's own UDP ports; all else is the kernel's (-DBRAIDWAY_TAKE_ROCEV2)
-// Two objects rather than a setting in a map, because DPDK's driver loads the object by itself: there is nobody to
-// write the setting before the first frame.
+// Two objects rather than a setting in a map, because DPDK's driver loads the object by itself: there is
+// nobody to write the setting before the first frame.
 //
-// A frame for the gateway whose receive queue has no socket is dropped and counted. To hand it to the kernel would be worse:
-// RoCE that reaches a kernel with soft-RoCE, or one that forwards, is answered or leaves by a way nobody chose.
+// A frame for the gateway whose receive queue has no socket is dropped and counted. To hand it to the kernel
+// would be worse: RoCE that reaches a kernel with soft-RoCE, or one that forwards, is answered or leaves by a
+// way nobody chose.
 //
-// In steer-rocev2 whatever is not surely the gateway's is the kernel's, malformed frames too: they are not ours to judge. All
-// fragments are the kernel's, the first with its UDP header as well: the others have none, and a datagram that is torn
-// between the gateway and the kernel can be put together by neither. RoCEv2 senders do not fragment.
-#include <linux/bpf.h>
+// In steer-rocev2 whatever is not surely the gateway's is the kernel's, malformed frames too: they are not
+// ours to judge. All fragments are the kernel's, the first with its UDP header as well: the others have none,
+// and a datagram that is torn between the gateway and the kernel can be put together by neither. RoCEv2
+// senders do not fragment.
+// clang-format off
+#include <linux/bpf.h>  // before libbpf's headers, which need its types
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
@@ -19,6 +23,7 @@
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+// clang-format on
 
 #include "dataplane/xdp/verdicts.h"
 

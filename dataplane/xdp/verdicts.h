@@ -11,6 +11,8 @@
   X(kernel_fragment, "an IP fragment: left to the kernel")                                  \
   X(kernel_malformed, "too short for the headers it announces: left to the kernel")
 
+/* A C enum, named as C names it. */
+/* NOLINTNEXTLINE(performance-enum-size,readability-identifier-naming) */
 enum braidway_xdp_verdict {
 #define BRAIDWAY_XDP_ENUM(name, meaning) braidway_xdp_##name,
   BRAIDWAY_XDP_VERDICTS(BRAIDWAY_XDP_ENUM)

@@ -38,8 +38,8 @@ void set_up(const std::string& interface, bool up) {
 class LinkMonitorTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (pool_ == nullptr) pool_ = rte_pktmbuf_pool_create("links", 4095, 0, 0, 2176, SOCKET_ID_ANY);
-    ASSERT_NE(pool_, nullptr) << rte_strerror(rte_errno);
+    if (pool == nullptr) pool = rte_pktmbuf_pool_create("links", 4095, 0, 0, 2176, SOCKET_ID_ANY);
+    ASSERT_NE(pool, nullptr) << rte_strerror(rte_errno);
   }
   void TearDown() override {
     monitor_.reset();
@@ -66,7 +66,7 @@ class LinkMonitorTest : public ::testing::Test {
     rte_eth_conf conf{};
     conf.intr_conf.lsc = lsc ? 1 : 0;
     ASSERT_EQ(rte_eth_dev_configure(id, 1, 1, &conf), 0);
-    ASSERT_EQ(rte_eth_rx_queue_setup(id, 0, 512, 0, nullptr, pool_), 0);
+    ASSERT_EQ(rte_eth_rx_queue_setup(id, 0, 512, 0, nullptr, pool), 0);
     ASSERT_EQ(rte_eth_tx_queue_setup(id, 0, 512, 0, nullptr), 0);
     ASSERT_EQ(rte_eth_dev_start(id), 0);
   }
@@ -102,7 +102,7 @@ class LinkMonitorTest : public ::testing::Test {
   Clock::time_point reported_at_;
 
  private:
-  static inline rte_mempool* pool_ = nullptr;
+  static inline rte_mempool* pool = nullptr;
   std::vector<std::pair<std::uint16_t, std::string>> ports_;
   std::vector<std::string> veths_;
 };
@@ -199,8 +199,8 @@ TEST_F(LinkMonitorTest, LostMessagesAreMadeUpForByAskingAgain) {
   ASSERT_EQ(next_report(), Report(gone, true));
   // More messages than the socket holds, then what must not be missed.
   const auto link = find_link("lo");
-  ASSERT_TRUE(link && *link);
-  for (int i = 0; i < 2000; ++i) ASSERT_TRUE(set_promiscuous((*link)->index, i % 2 == 0));
+  ASSERT_TRUE(link && link->exists());
+  for (int i = 0; i < 2000; ++i) ASSERT_TRUE(set_promiscuous(link->index, i % 2 == 0));
   set_up("bwl0p", false);
   ASSERT_TRUE(ip("link del bwl1"));
   std::deque<Report> both{next_report(), next_report()};
@@ -284,6 +284,7 @@ int main(int argc, char** argv) {
       "link-monitor-test", "--no-huge",      "--no-shconf", "-m", "128",
       "--no-pci",          "--no-telemetry", "-l",          "0",  "--log-level=lib.eal:error"};
   std::vector<char*> arguments;
+  arguments.reserve(words.size());
   for (std::string& word : words) arguments.push_back(word.data());
   if (rte_eal_init(static_cast<int>(arguments.size()), arguments.data()) < 0) {
     std::fprintf(stderr, "link-monitor-test: EAL does not start: %s\n", rte_strerror(rte_errno));

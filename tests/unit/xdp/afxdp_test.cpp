@@ -113,11 +113,10 @@ class AfXdpPort {
   explicit AfXdpPort(XdpTake take) { open(take); }
   AfXdpPort(const AfXdpPort&) = delete;
   AfXdpPort& operator=(const AfXdpPort&) = delete;
-  ~AfXdpPort() {
-    if (prepared_) close();
-  }
+  ~AfXdpPort() { close(); }
 
   void close() {
+    if (!prepared_) return;
     rte_eth_dev_stop(id_);
     EXPECT_EQ(rte_eth_dev_close(id_), 0);
     EXPECT_EQ(rte_eal_hotplug_remove("vdev", "net_af_xdp0"), 0);
@@ -190,7 +189,7 @@ std::uint32_t attached_id() {
 
 bool is_promiscuous() {
   const auto link = dataplane::find_link(gateway_end);
-  return link && *link && ((*link)->flags & IFF_PROMISC) != 0;
+  return link && (link->flags & IFF_PROMISC) != 0;
 }
 
 std::uint64_t counted(braidway_xdp_verdict verdict) {
@@ -225,7 +224,7 @@ TEST_F(AfXdp, FramesOfEverySizeArriveByteForByteManyTimesOverThePool) {
   while (number < total) {
     std::deque<Frame> sent;
     for (std::uint32_t i = 0; i < batch; ++i, ++number) {
-      sent.push_back(test_frame(60 + number * 97 % (max_untagged_frame - 59), number));
+      sent.push_back(test_frame(60 + std::size_t{number} * 97 % (max_untagged_frame - 59), number));
       host.send(sent.back());
     }
     ASSERT_TRUE(eventually([&] {
@@ -247,7 +246,7 @@ TEST_F(AfXdp, TheLargestFrameOfTheLargestMtuArrives) {
   ASSERT_FALSE(HasFatalFailure());
   const Wire host(host_end);
   const Frame largest = test_frame(max_frame, 1);
-  ASSERT_EQ(largest.size(), max_untagged_frame + 2 * 4);
+  ASSERT_EQ(largest.size(), max_untagged_frame + 8);
   // No veth carries two VLAN tags beyond its MTU.
   const auto set_mtu = [](int mtu) {
     return run_ip("link set dev " + gateway_end + " mtu " + std::to_string(mtu)) &&
@@ -274,7 +273,7 @@ TEST_F(AfXdp, FramesOfOwnAndOfOtherBuffersLeaveByteForByte) {
   const Wire host(host_end);
   constexpr std::uint32_t total = 20'000;
   for (std::uint32_t number = 0; number < total; ++number) {
-    const Frame frame = test_frame(60 + number * 97 % (max_untagged_frame - 59), number);
+    const Frame frame = test_frame(60 + std::size_t{number} * 97 % (max_untagged_frame - 59), number);
     rte_mbuf* mbuf = rte_pktmbuf_alloc(number % 2 == 0 ? port.pool() : other);
     ASSERT_NE(mbuf, nullptr) << "buffers leak: none is left after " << number;
     char* room = rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(frame.size()));
@@ -340,6 +339,7 @@ void open_and_be_killed() {
   ASSERT_GE(child, 0);
   if (child == 0) {
     std::vector<char*> arguments;
+    arguments.reserve(own_command.size() + 3);
     for (std::string& word : own_command) arguments.push_back(word.data());
     std::string die = "--open-and-die";
     arguments.insert(arguments.end(), {die.data(), gateway_end.data(), nullptr});
@@ -370,7 +370,7 @@ class HeldQueue {
   }
 
  private:
-  static constexpr std::size_t umem_bytes = 64 * 4096;
+  static constexpr std::size_t umem_bytes = 262144;
   template <typename Value>
   void option(int name, const Value& value) const {
     EXPECT_EQ(::setsockopt(socket_.get(), SOL_XDP, name, &value, sizeof(value)), 0) << std::strerror(errno);
@@ -423,6 +423,7 @@ bool start_eal(bool hugepages) {
   else
     words.insert(words.end(), {"--no-huge", "--no-shconf", "-m", "128"});
   std::vector<char*> arguments;
+  arguments.reserve(words.size());
   for (std::string& word : words) arguments.push_back(word.data());
   if (rte_eal_init(static_cast<int>(arguments.size()), arguments.data()) >= 0) return true;
   std::fprintf(stderr, "afxdp-test: EAL does not start: %s%s\n", rte_strerror(rte_errno),

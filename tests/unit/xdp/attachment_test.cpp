@@ -39,7 +39,7 @@ class Attachment : public Test {
   }
   [[nodiscard]] bool is_promiscuous() const {
     const auto link = find_link(index_);
-    return link && *link && ((*link)->flags & IFF_PROMISC) != 0;
+    return link && (link->flags & IFF_PROMISC) != 0;
   }
   /// Somebody else's program of that name: lets everything through.
   static UniqueFd foreign_program(const char* name) {
