@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <unistd.h>
 
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -59,6 +60,12 @@ std::string runtime_dir_of(const std::string& prefix) {
   return std::string(base == nullptr ? "/tmp" : base) + "/dpdk/" + prefix;
 }
 
+/// EAL leaves the directory behind, and the telemetry socket in it until the process exits.
+void remove_runtime_dir(const std::string& path) {
+  std::error_code ignored;
+  std::filesystem::remove_all(path, ignored);
+}
+
 }  // namespace
 
 std::uint64_t free_hugepage_mib() {
@@ -82,11 +89,7 @@ tl::expected<Eal, std::string> Eal::start(const EalSettings& settings) {
   if (auto fine = check_cores(settings, affinity); !fine) {
     return tl::unexpected(fine.error());
   }
-  // --in-memory: no files but the telemetry socket; one memory segment file a region keeps vhost-user's
-  // region table short.
   std::vector<std::string> arguments{"braidway",
-                                     "--in-memory",
-                                     "--single-file-segments",
                                      "--file-prefix=" + settings.name,
                                      "--lcores",
                                      lcores_argument(settings),
@@ -96,10 +99,15 @@ tl::expected<Eal, std::string> Eal::start(const EalSettings& settings) {
                                      "--log-level=pmd.*:warning",
                                      "-m",
                                      std::to_string(settings.memory_mib)};
-  if (!settings.hugepages) {
-    // Single segment files need hugepages; without, EAL takes one anonymous segment anyway.
-    std::erase(arguments, "--single-file-segments");
+  if (settings.hugepages) {
+    // No files but the telemetry socket, and few file descriptors: vhost-user's region table has eight
+    // places.
+    arguments.emplace_back("--in-memory");
+    arguments.emplace_back("--single-file-segments");
+  } else {
+    // EAL refuses --in-memory with --no-huge; this is what there is of it.
     arguments.emplace_back("--no-huge");
+    arguments.emplace_back("--no-shconf");
   }
   if (!settings.telemetry) {
     arguments.emplace_back("--no-telemetry");
@@ -119,6 +127,7 @@ tl::expected<Eal, std::string> Eal::start(const EalSettings& settings) {
     const int error = rte_errno;
     rte_eal_cleanup();
     sched_setaffinity(0, sizeof affinity, &affinity);
+    remove_runtime_dir(runtime_dir_of(settings.name));
     return tl::unexpected("DPDK did not start (" + std::string(rte_strerror(error)) + "): " +
                           (settings.hugepages
                                ? std::to_string(settings.memory_mib) + " MiB of hugepages are needed, " +
@@ -141,9 +150,7 @@ Eal::~Eal() {
   }
   rte_eal_cleanup();
   sched_setaffinity(0, sizeof affinity_, &affinity_);
-  // EAL leaves its (by now empty) runtime directory behind.
-  std::error_code ignored;
-  std::filesystem::remove(runtime_dir_, ignored);
+  remove_runtime_dir(runtime_dir_);
 }
 
 }  // namespace braidway::dataplane
