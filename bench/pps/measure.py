@@ -70,11 +70,14 @@ def session(control_core):
     os.sched_setaffinity(0, {control_core})
     machine = os.open("/sys/kernel/mm", os.O_RDONLY)  # a lock that is there on any Linux and leaves nothing behind
     try:
-        fcntl.flock(machine, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise BenchError("another measurement is running, and each would spoil the other: wait for it") from error
-    with tempfile.TemporaryDirectory(prefix="braidway-bench-") as directory:
-        yield pathlib.Path(directory)
+        try:
+            fcntl.flock(machine, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BenchError("another measurement is running, and each would spoil the other: wait for it") from error
+        with tempfile.TemporaryDirectory(prefix="braidway-bench-") as directory:
+            yield pathlib.Path(directory)
+    finally:
+        os.close(machine)
 
 
 def run(program):

@@ -25,6 +25,10 @@ class Setup:
     directory: pathlib.Path
 
     @property
+    def cores(self):
+        return self.core, self.control_core
+
+    @property
     def mbufs(self):
         """One per frame of the capture, which net_pcap keeps for ever, and enough for bursts and caches."""
         return frames.frame_count(self.qps) + 16384
@@ -55,7 +59,7 @@ class Testpmd(Process):
                    "--vdev", setup.receive_device, "--vdev", "net_null0,no-rx=1",
                    "--", "--interactive", "--nb-cores=1", f"--burst={setup.burst}",
                    f"--total-num-mbufs={setup.mbufs}", "--no-mlockall"]
-        super().__init__("testpmd", command, setup.core, setup.directory)
+        super().__init__("testpmd", command, setup.cores, setup.directory)
         self._mode = None
 
     def forward(self, mode):
@@ -98,7 +102,7 @@ class Braidway(Process):
                 raise BenchError(f"{needed} is not built: run scripts/build")
         config = setup.directory / "braidway.yaml"
         config.write_text(json.dumps(self._config(setup, default_memory), indent=2))  # JSON is YAML
-        super().__init__("braidway", [program, "run", config], setup.core, setup.directory)
+        super().__init__("braidway", [program, "run", config], setup.cores, setup.directory)
 
     def _config(self, setup, default_memory):
         fabric = [f"fabric{i}" for i in range(setup.paths)]

@@ -63,19 +63,14 @@ def find_telemetry(directory, pid):
     return None
 
 
-def _die_with_parent():
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-
-
 class Process:
     """A DPDK program, forwarding on one core; its log and DPDK's sockets are kept in `directory`. Use as a context
     manager; leaving it ends and reaps the program."""
 
-    def __init__(self, name, command, core, directory):
+    def __init__(self, name, command, cores, directory):
         self.name = name
         self.command = [str(word) for word in command]
-        self._core = core
+        self._core, self._control_core = cores
         self._directory = directory
         self._log = directory / f"{name}.log"
         self._process = None
@@ -87,7 +82,7 @@ class Process:
         with open(self._log, "wb") as log:
             self._process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=log, stderr=log,
                                              env=os.environ | {"RUNTIME_DIRECTORY": str(self._directory)},
-                                             preexec_fn=_die_with_parent, start_new_session=True)
+                                             preexec_fn=self._in_child, start_new_session=True)
         return self
 
     def __exit__(self, *_):
@@ -122,8 +117,7 @@ class Process:
         if self._telemetry is None:
             self._telemetry = self.wait_for("opened its telemetry socket",
                                             lambda: find_telemetry(self._directory, self.pid))
-        self.wait_for("listed its ports", self._find_ports)
-        self.wait_for("forwarded a packet", lambda: self._transmitted() > 0)
+        self.wait_for("forwarded a packet", self._has_forwarded)
 
     def wait_forwarding(self):
         """Returns when packets are going out."""
@@ -177,12 +171,17 @@ class Process:
     def _ask_to_end(self, process):
         process.terminate()
 
+    def _in_child(self):
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+        os.sched_setaffinity(0, {self._core, self._control_core})
+
     def _tail(self):
         return "\n".join("    " + line for line in self.log().splitlines()[-12:])
 
-    def _find_ports(self):
-        self._ports = self._telemetry.ask("/ethdev/list")
-        return bool(self._ports)
+    def _has_forwarded(self):
+        self._ports = self._telemetry.ask("/ethdev/list")  # anew: ports appear one by one
+        return self._transmitted() > 0
 
     def _transmitted(self):
         return sum(self._telemetry.ask(f"/ethdev/stats,{port}")["opackets"] for port in self._ports)
