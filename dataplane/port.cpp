@@ -1,8 +1,10 @@
 #include "dataplane/port.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <net/if.h>
+#include <thread>
 
 #include <rte_dev.h>
 #include <rte_errno.h>
@@ -11,6 +13,7 @@
 #include <spdlog/spdlog.h>
 
 #include "dataplane/burst.hpp"
+#include "dataplane/kernel_link.hpp"
 #include "dataplane/mlx5_check.hpp"
 #include "dataplane/unix_socket.hpp"
 #include "dataplane/xdp/umem_pool.hpp"
@@ -83,19 +86,50 @@ tl::expected<std::unique_ptr<Port>, std::string> Port::open(const PortSettings& 
   if (!word) {
     return tl::unexpected(word.error());
   }
-  // The destructor undoes what was done so far if a step fails.
-  auto port = std::unique_ptr<Port>(new Port);
-  port->kind_ = word->kind;
-  if (auto done = port->prepare(settings, *word); !done) {
-    return tl::unexpected(done.error());
+  // The kernel frees the queue of a killed gateway some milliseconds late; a failed attempt has spoilt port
+  // and pool.
+  const auto deadline = std::chrono::steady_clock::now() + xdp::queue_patience;
+  for (;;) {
+    auto port = std::unique_ptr<Port>(new Port);
+    port->kind_ = word->kind;
+    if (auto done = port->prepare(settings, *word); !done) {
+      return tl::unexpected(done.error());
+    }
+    const auto opened =
+        port->probe(settings, *word, index).and_then([&] { return port->configure(settings, shared_pool); });
+    if (opened) {
+      return port;
+    }
+    if (word->kind != DeviceKind::af_xdp || std::chrono::steady_clock::now() > deadline) {
+      return tl::unexpected(opened.error());
+    }
+    // What was done so far is undone by the destructor, before the next attempt.
+    port.reset();
+    std::this_thread::sleep_for(xdp::queue_retry_pause);
   }
-  if (auto done = port->probe(settings, *word, index); !done) {
-    return tl::unexpected(done.error());
+}
+
+/// The gateway carries frames for any address, but a kernel interface is not its own: MTU is the operator's,
+/// and IFF_PROMISC is put back at the end.
+Outcome Port::prepare_interface(const PortSettings& settings, const std::string& interface) {
+  const auto link = find_link(interface);
+  if (!link) {
+    return tl::unexpected(link.error());
   }
-  if (auto done = port->configure(settings, shared_pool); !done) {
-    return tl::unexpected(done.error());
+  if (!link->exists()) {
+    return tl::unexpected("there is no interface " + interface +
+                          " in this network namespace; ip link lists them");
   }
-  return port;
+  if (link->mtu < settings.mtu) {
+    return tl::unexpected("interface " + interface + " has an MTU of " + std::to_string(link->mtu) +
+                          ", the port of " + std::to_string(settings.mtu) + "; ip link set dev " + interface +
+                          " mtu " + std::to_string(settings.mtu) + ", or lower mtu");
+  }
+  interface_ = interface;
+  if ((link->flags & IFF_PROMISC) == 0) {
+    quiet_interface_ = link->index;
+  }
+  return {};
 }
 
 Outcome Port::prepare(const PortSettings& settings, const DeviceWord& word) {
@@ -115,14 +149,13 @@ Outcome Port::prepare(const PortSettings& settings, const DeviceWord& word) {
       }
       return {};
     case DeviceKind::af_packet:
-      interface_ = word.argument;
-      return {};
+      return prepare_interface(settings, word.argument);
     case DeviceKind::af_xdp: {
       if (settings.mtu > xdp::afxdp_max_mtu) {
         return tl::unexpected("an af_xdp port carries an MTU of at most " +
                               std::to_string(xdp::afxdp_max_mtu) + "; lower mtu or use another device");
       }
-      auto prepared = xdp::prepare(word.argument);
+      auto prepared = xdp::prepare(word.argument, settings.xdp_take);
       if (!prepared) {
         return tl::unexpected(prepared.error());
       }
@@ -135,8 +168,7 @@ Outcome Port::prepare(const PortSettings& settings, const DeviceWord& word) {
       }
       xdp_ = std::move(*prepared);
       xdp_program_ = std::move(*program);
-      interface_ = word.argument;
-      return {};
+      return prepare_interface(settings, word.argument);
     }
     default:
       return {};
@@ -200,7 +232,7 @@ Outcome Port::configure(const PortSettings& settings, rte_mempool* shared_pool) 
     }
   }
   // Drivers without an MTU of their own (pcap, ring, null) say ENOTSUP: they carry what they are given.
-  const int mtu_error = rte_eth_dev_set_mtu(id_, settings.mtu);
+  const int mtu_error = interface_.empty() ? rte_eth_dev_set_mtu(id_, settings.mtu) : 0;
   if (mtu_error != 0 && mtu_error != -ENOTSUP) {
     return failed("the device does not take an MTU of " + std::to_string(settings.mtu), mtu_error);
   }
@@ -241,6 +273,9 @@ Port::~Port() {
     if (auto restored = xdp::restore(*xdp_); !restored) {
       spdlog::warn("interface {}: {}", interface_, restored.error());
     }
+  }
+  if (quiet_interface_ != 0) {
+    set_promiscuous(quiet_interface_, false);
   }
   if (!socket_.empty()) {
     std::error_code ignored;

@@ -49,6 +49,8 @@ class Port {
  private:
   Port() = default;
   tl::expected<void, std::string> prepare(const PortSettings& settings, const DeviceWord& word);
+  tl::expected<void, std::string> prepare_interface(const PortSettings& settings,
+                                                    const std::string& interface);
   tl::expected<void, std::string> probe(const PortSettings& settings, const DeviceWord& word, unsigned index);
   tl::expected<void, std::string> configure(const PortSettings& settings, rte_mempool* shared_pool);
 
@@ -58,7 +60,8 @@ class Port {
   bool started_ = false;
   std::uint32_t max_frame_bytes_ = 0;
   std::string interface_;
-  std::string socket_;  ///< vhost-user socket that the port created
+  unsigned quiet_interface_ = 0;  ///< index of the interface if it was not promiscuous before us
+  std::string socket_;            ///< vhost-user socket that the port created
   std::string driver_;
   std::string xdp_program_;
   std::optional<xdp::Prepared> xdp_;
