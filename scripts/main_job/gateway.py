@@ -1,0 +1,86 @@
+"""One of the two gateways: its configuration, its process, its API."""
+import collections
+import http.client
+import json
+import os
+import socket
+
+PATHS = 4
+RING = 1024  # descriptors of every queue
+Sides = collections.namedtuple("Sides", "identity far fabric core")
+# The virtio_user ports of b connect to the vhost sockets that a has made: a comes first.
+SIDES = {"a": Sides(1, "b", "vhost", 0), "b": Sides(2, "a", "virtio_user", 1)}
+
+
+class _Api(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=10)
+        self._path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class Gateway:
+    def __init__(self, side, directory, hugepages):
+        self.side = side
+        self._directory = directory
+        self.config = self._path(f"{side}.yaml")
+        with open(self.config, "w") as file:
+            json.dump(self._document(hugepages), file, indent=2)  # JSON is YAML
+
+    def _path(self, name):
+        return os.path.join(self._directory, name)
+
+    @property
+    def host_socket(self):
+        return self._path(f"{self.side}-host.sock")
+
+    def _document(self, hugepages):
+        identity, far, fabric, core = SIDES[self.side]
+        allowed = sorted(os.sched_getaffinity(0))
+        worker = allowed[core % len(allowed)]
+        others = [each for each in allowed if each != worker]
+        ports = [{"name": "host0", "role": "host", "device": f"vhost:{self.host_socket}", "descriptors": RING}]
+        ports += [{"name": f"fabric{i}", "role": "fabric", "device": f"{fabric}:{self._path(f'fabric{i}.sock')}",
+                   "descriptors": RING} for i in range(PATHS)]
+        document = {"gateway": {"name": f"run-{os.getpid()}-{self.side}", "id": identity},
+                    "mode": "wire", "idle": "sleep", "workers": [{"core": worker}],
+                    "ports": ports,
+                    "peers": [{"name": f"run-{os.getpid()}-{far}", "id": SIDES[far].identity,
+                               "paths": [{"port": f"fabric{i}"} for i in range(PATHS)]}],
+                    "memory": {"hugepages": "automatic" if hugepages else "off"},
+                    "api": {"socket": self._path(f"{self.side}-api.sock")}}
+        if others:
+            document["control_cores"] = others
+        return document
+
+    def show(self, what):
+        """What `braidwayctl show` answers with -j. OSError while the gateway is not there."""
+        connection = _Api(self._path(f"{self.side}-api.sock"))
+        try:
+            connection.request("GET", f"/v1/show/{what}")
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        except http.client.HTTPException as error:
+            raise OSError(f"the API of gateway {self.side} broke off: {error!r}") from error
+        finally:
+            connection.close()
+        if answer.status != http.client.OK:
+            raise OSError(f"the API of gateway {self.side} refused `show {what}`: {text.strip()}")
+        return json.loads(text)
+
+    def answers(self):
+        try:
+            self.show("stats")
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
+
+    def paths(self):
+        return self.show("paths")["paths"]
+
+    def all_paths_live(self):
+        return all(path["state"] == "live" for path in self.paths())
