@@ -18,20 +18,24 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def sample(process, seconds):
-    """Resumes the process, measures, pauses it again: packets per second on the core, and the share it had of it."""
+def sample(process, seconds, also=lambda: None):
+    """Resumes the process, measures, pauses it again: packets per second on the core, and the share it had of it. What
+    `also` returns at the beginning and at the end comes along."""
     process.resume()
     try:
         process.wait_forwarding()
         time.sleep(SETTLE_SECONDS)
+        also_first = also()
         first = process.read()
         time.sleep(seconds)
         last = process.read()
+        also_last = also()
     finally:
         process.pause()
     wall = last.at - first.at
     on_core = wall - (last.waited - first.waited)
-    return {"pps": (last.packets - first.packets) / on_core, "core_share": on_core / wall}
+    result = {"pps": (last.packets - first.packets) / on_core, "core_share": on_core / wall}
+    return result, also_first, also_last
 
 
 def percentile(values, share):

@@ -25,15 +25,14 @@ PLAN = ("5tswap", "braidway", "5tswap", "braidway", "macswap", "io")
 
 
 def sample_braidway(braidway, seconds):
-    """A sample with cycles per packet of each stage in it."""
-    braidway.resume()
-    before = braidway.stages()
-    result = measure.sample(braidway, seconds)
-    braidway.resume()
-    after = braidway.stages()
-    braidway.pause()
-    result["cycles"] = {stage: (after[stage][1] - cycles) / max(1, after[stage][0] - packets)
-                        for stage, (packets, cycles) in before.items() if after[stage][0] > packets}
+    """A sample with cycles per packet of each stage in it. Stages count TSC cycles, those in which another program had
+    the core included: they are scaled by the share that was the gateway's own."""
+    result, first, last = measure.sample(braidway, seconds, braidway.stages)
+    result["cycles"] = {}
+    for stage, (packets, cycles) in last.items():
+        if packets > first[stage][0]:
+            per_packet = (cycles - first[stage][1]) / (packets - first[stage][0])
+            result["cycles"][stage] = per_packet * result["core_share"]
     return result
 
 
@@ -53,7 +52,7 @@ def measure_round(setup, build, seconds, backwards):
             else:
                 testpmd.resume()
                 testpmd.forward(what)
-                result[what].append(measure.sample(testpmd, seconds))
+                result[what].append(measure.sample(testpmd, seconds)[0])
         return result, testpmd.tsc_hz()
 
 
@@ -68,10 +67,8 @@ def evaluate(rounds, tsc_hz):
         case["cycles_per_packet"][what] = tsc_hz / case["pps"][what]["median"]
     for what in ("5tswap", "braidway"):
         if what in rounds[0]:
-            case["noise"][what] = measure.summary([first["pps"] / second["pps"] for first, second in
-                                                   (result[what] for result in rounds)])
-            case["noise"][what]["spread"] = measure.spread([first["pps"] / second["pps"] for first, second in
-                                                            (result[what] for result in rounds)])
+            against_itself = [first["pps"] / second["pps"] for first, second in (result[what] for result in rounds)]
+            case["noise"][what] = measure.summary(against_itself) | {"spread": measure.spread(against_itself)}
     io = case["cycles_per_packet"]["io"]
     case["cycles_above_io"] = {what: cycles - io for what, cycles in case["cycles_per_packet"].items() if what != "io"}
     if "braidway" in rounds[0]:
@@ -140,8 +137,8 @@ def table(document):
             lines.append("  cycles/packet by stage: " + ", ".join(
                 f"{stage} {cycles:.1f}" for stage, cycles in case["stage_cycles"].items()))
         if case["core_share"] < 0.98:
-            lines.append(f"  other programs took the forwarding core for up to {1 - case['core_share']:.0%} of a sample: "
-                         "that time is left out of the rates, what it did to the caches is not")
+            lines.append(f"  other programs took up to {1 - case['core_share']:.0%} of the forwarding core in a sample: that "
+                         "time is left out of the rates, what it did to the caches is not")
     lines += [f"\n{int(qps):,} QPs: not measured: {reason}" for qps, reason in document["missing"].items()]
     return "\n".join(lines)
 
