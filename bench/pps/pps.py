@@ -137,8 +137,8 @@ def table(document):
             lines.append("  cycles/packet by stage: " + ", ".join(
                 f"{stage} {cycles:.1f}" for stage, cycles in case["stage_cycles"].items()))
         if case["core_share"] < 0.98:
-            lines.append(f"  other programs took up to {1 - case['core_share']:.0%} of the forwarding core in a sample: that "
-                         "time is left out of the rates, what it did to the caches is not")
+            lines.append(f"  other programs took up to {1 - case['core_share']:.0%} of the forwarding core in a sample: "
+                         "that time is left out of the rates, what it did to the caches is not")
     lines += [f"\n{int(qps):,} QPs: not measured: {reason}" for qps, reason in document["missing"].items()]
     return "\n".join(lines)
 
