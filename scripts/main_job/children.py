@@ -156,22 +156,30 @@ class Children:
         for key, _ in self._selector.select(max(0.0, seconds)):
             if key.data is not None and key.data.code is not None:
                 self._forget(key.data)
-                if not key.data.may_end:
-                    raise JobError(key.data.fate())
             elif key.fileobj is self._wake:
                 self._wake.recv(4096)
         if self._signals:
             self._signals -= 1
             raise Interrupted
+        if ended := self._ended():
+            raise JobError(ended.fate())
 
     def wait_for(self, what, condition, seconds):
-        """Waits until the condition holds; the time that took, seconds."""
-        begin = time.monotonic()
+        deadline = time.monotonic() + seconds
         while not condition():
-            if time.monotonic() - begin > seconds:
+            if time.monotonic() > deadline:
                 raise JobError(f"waited {seconds} s in vain for {what}")
             self.wait(0.005)
-        return time.monotonic() - begin
+
+    def _ended(self):
+        return next((child for child in self._children if child.code is not None and not child.may_end), None)
+
+    def first_to_end(self, seconds):
+        """What became of a program that has ended and should not have, or does within that time; else nothing."""
+        deadline = time.monotonic() + seconds
+        while not (ended := self._ended()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return ended.fate() if ended else ""
 
     def _forget(self, child):
         self._selector.unregister(child.ended_fd)

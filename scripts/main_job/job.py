@@ -10,7 +10,7 @@ import time
 
 from children import Children, Interrupted, JobError
 from gateway import RING, Gateway
-from screen import Screen, Second
+from screen import Screen, ScreenClosed, Second
 import verdict
 
 START = 20          # seconds a gateway may take to answer, and the paths to come up
@@ -148,7 +148,8 @@ def perform(build, seconds, hugepages, json_file, screen):
         try:
             run, cut_short = Job(build, seconds, hugepages, children.directory, screen).run(children)
         except (JobError, OSError, ValueError) as error:
-            print(f"run: {error}\n{children.last_words()}", file=sys.stderr, flush=True)
+            # A gateway that dies closes its API first: its end says more than the connection's.
+            print(f"run: {children.first_to_end(1.0) or error}\n{children.last_words()}", file=sys.stderr, flush=True)
             return 1
         except Interrupted:
             print("run: interrupted", file=sys.stderr, flush=True)
@@ -165,7 +166,7 @@ def main():
         os.remove(json_file)  # a result of an earlier run must not pass for this one's
     try:
         return perform(build, int(seconds), hugepages == "1", json_file, Screen())
-    except OSError as error:
+    except (OSError, ScreenClosed) as error:
         print(f"run: {error}", file=sys.stderr)
         return 1
 

@@ -42,6 +42,10 @@ def table(second):
     return rows + [f"  dropped {second.dropped}    reordered {second.reordered}    ICRC errors {second.icrc_errors}"]
 
 
+class ScreenClosed(Exception):
+    """Nobody reads what the run shows any more."""
+
+
 class Screen:
     def __init__(self, out=sys.stdout):
         self._out = out
@@ -50,7 +54,7 @@ class Screen:
 
     def say(self, text):
         self._height = 0
-        print(text, file=self._out, flush=True)
+        self._write(text + "\n")
 
     def show(self, second):
         if not self._live:
@@ -58,6 +62,12 @@ class Screen:
             return
         rows = table(second)
         back = f"\x1b[{self._height}F\x1b[J" if self._height else ""
-        self._out.write(back + "\n".join(rows) + "\n")
-        self._out.flush()
+        self._write(back + "\n".join(rows) + "\n")
         self._height = len(rows)
+
+    def _write(self, text):
+        try:
+            self._out.write(text)
+            self._out.flush()
+        except OSError as error:
+            raise ScreenClosed(f"stdout cannot be written: {error}") from error
