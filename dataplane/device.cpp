@@ -137,7 +137,15 @@ bool is_printable(std::string_view text) {
   return std::ranges::all_of(text, [](unsigned char c) { return c > ' ' && c < 0x7f; });
 }
 
-std::string quoted(std::string_view text) { return std::string(1, '\'').append(text).append(1, '\''); }
+/// One line of at most 60 characters, whatever the bytes: it goes into an error message.
+std::string quoted(std::string_view text) {
+  constexpr std::size_t longest = 60;
+  std::string out = "'";
+  for (const char c : text.substr(0, longest)) {
+    out += c == ' ' || is_printable({&c, 1}) ? c : '?';
+  }
+  return out + (text.size() > longest ? "...'" : "'");
+}
 
 tl::expected<DeviceWord, std::string> parse_devargs(std::string_view word) {
   const std::string_view name = word.substr(0, word.find(','));
