@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "dataplane/device.hpp"
+#include "dataplane/hugepage_turn.hpp"
 #include "dataplane/wiring.hpp"
 
 namespace braidway::dataplane {
@@ -105,6 +106,7 @@ std::optional<StartError> Gateway::start_eal() {
                           "; raise it, or lower descriptors or mtu",
                       {}};
   }
+  const UniqueFd turn = settings_.memory.hugepages == Hugepages::off ? UniqueFd{} : hugepage_turn();
   const auto hugepages = choose_hugepages(settings_, need_mib);
   if (!hugepages) {
     return StartError{hugepages.error(), {}};

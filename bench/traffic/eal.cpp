@@ -10,6 +10,8 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 
+#include "dataplane/hugepage_turn.hpp"
+
 namespace braidway::bench::traffic {
 namespace {
 
@@ -41,6 +43,7 @@ bool is_virtual(const std::string& devargs) {
 }  // namespace
 
 tl::expected<Eal, std::string> Eal::start(const Settings& settings) {
+  const dataplane::UniqueFd turn = settings.no_huge ? dataplane::UniqueFd{} : dataplane::hugepage_turn();
   // Twice the need: others on this machine take hugepages, too, and EAL rounds up.
   const bool no_huge = settings.no_huge || free_hugepages() * page_mib < settings.memory_mib * 2;
   if (no_huge && !settings.no_huge)
