@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
@@ -60,6 +63,38 @@ std::string runtime_dir_of(const std::string& prefix) {
   return std::string(base == nullptr ? "/tmp" : base) + "/dpdk/" + prefix;
 }
 
+/// Locks the directory for as long as the descriptor is open. EAL shares no configuration here, so nothing
+/// else keeps two processes of one name apart, and the first to end would take the other's telemetry socket
+/// along.
+tl::expected<UniqueFd, std::string> claim_runtime_dir(const std::string& path) {
+  const std::string parent = std::filesystem::path(path).parent_path();
+  for (;;) {
+    for (const auto& folder : {parent, path}) {
+      if (mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
+        return tl::unexpected("cannot make " + folder + " (" + std::strerror(errno) +
+                              "); make it writable, or set XDG_RUNTIME_DIR to a folder that is");
+      }
+    }
+    UniqueFd claim(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!claim && errno == ENOENT) {
+      continue;  // the last owner has just removed it
+    }
+    if (!claim) {
+      return tl::unexpected("cannot open " + path + " (" + std::strerror(errno) + "); remove it");
+    }
+    if (flock(claim.get(), LOCK_EX | LOCK_NB) != 0) {
+      return tl::unexpected("a gateway of this name runs already (it holds " + path +
+                            "); stop it, or choose another gateway.name");
+    }
+    struct stat locked{};
+    struct stat named{};
+    if (fstat(claim.get(), &locked) == 0 && stat(path.c_str(), &named) == 0 &&
+        locked.st_ino == named.st_ino) {
+      return claim;
+    }
+  }
+}
+
 /// EAL leaves the directory behind, and the telemetry socket in it until the process exits.
 void remove_runtime_dir(const std::string& path) {
   std::error_code ignored;
@@ -88,6 +123,11 @@ tl::expected<Eal, std::string> Eal::start(const EalSettings& settings) {
   sched_getaffinity(0, sizeof affinity, &affinity);
   if (auto fine = check_cores(settings, affinity); !fine) {
     return tl::unexpected(fine.error());
+  }
+  const std::string runtime_dir = runtime_dir_of(settings.name);
+  auto claim = claim_runtime_dir(runtime_dir);
+  if (!claim) {
+    return tl::unexpected(claim.error());
   }
   std::vector<std::string> arguments{"braidway",
                                      "--file-prefix=" + settings.name,
@@ -127,7 +167,7 @@ tl::expected<Eal, std::string> Eal::start(const EalSettings& settings) {
     const int error = rte_errno;
     rte_eal_cleanup();
     sched_setaffinity(0, sizeof affinity, &affinity);
-    remove_runtime_dir(runtime_dir_of(settings.name));
+    remove_runtime_dir(runtime_dir);
     return tl::unexpected("DPDK did not start (" + std::string(rte_strerror(error)) + "): " +
                           (settings.hugepages
                                ? std::to_string(settings.memory_mib) + " MiB of hugepages are needed, " +
@@ -136,11 +176,14 @@ tl::expected<Eal, std::string> Eal::start(const EalSettings& settings) {
                                      "memory.hugepages: off for software ports"
                                : "see the EAL lines above"));
   }
-  return Eal(affinity, runtime_dir_of(settings.name));
+  return Eal(affinity, runtime_dir, std::move(*claim));
 }
 
 Eal::Eal(Eal&& other) noexcept
-    : affinity_(other.affinity_), runtime_dir_(std::move(other.runtime_dir_)), owner_(other.owner_) {
+    : affinity_(other.affinity_),
+      runtime_dir_(std::move(other.runtime_dir_)),
+      claim_(std::move(other.claim_)),
+      owner_(other.owner_) {
   other.owner_ = false;
 }
 

@@ -9,10 +9,12 @@
 
 #include <tl/expected.hpp>
 
+#include "dataplane/unique_fd.hpp"
+
 namespace braidway::dataplane {
 
 struct EalSettings {
-  std::string name;                          ///< file prefix: names the telemetry socket
+  std::string name;                          ///< file prefix: names the telemetry socket; one process a name
   std::vector<std::uint16_t> worker_cores;   ///< worker i runs on lcore i + 1
   std::vector<std::uint16_t> control_cores;  ///< of the main lcore; empty: any core
   std::vector<std::string> pci_devices;      ///< the only PCI devices DPDK may look at
@@ -33,10 +35,11 @@ class Eal {
   static unsigned lcore_of(unsigned worker) noexcept { return worker + 1; }
 
  private:
-  Eal(cpu_set_t affinity, std::string runtime_dir)
-      : affinity_(affinity), runtime_dir_(std::move(runtime_dir)) {}
+  Eal(cpu_set_t affinity, std::string runtime_dir, UniqueFd claim)
+      : affinity_(affinity), runtime_dir_(std::move(runtime_dir)), claim_(std::move(claim)) {}
   cpu_set_t affinity_;  ///< of the main thread before EAL pinned it
   std::string runtime_dir_;
+  UniqueFd claim_;  ///< the runtime directory, locked
   bool owner_ = true;
 };
 
