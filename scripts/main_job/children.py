@@ -119,7 +119,8 @@ class Children:
         self._selector.register(self._wake, selectors.EVENT_READ)
         signal.set_wakeup_fd(wake_end.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
+            if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+                signal.signal(number, self._on_signal)
         self.directory = tempfile.mkdtemp(prefix="braidway-run-")
 
     def _on_signal(self, *_):

@@ -184,6 +184,13 @@ class MainJob(unittest.TestCase):
         self.assertIn("interrupted", errors)
         self.assert_nothing_left()
 
+    def test_an_ignored_hangup_stays_ignored(self):
+        process = self.start("--seconds", SECONDS, "--json", self.json, before=("nohup",))
+        self.wait_for_traffic(process)
+        os.killpg(process.pid, signal.SIGHUP)
+        out, errors = process.communicate(timeout=30)
+        self.assert_good(process.returncode, out, errors)
+
     def test_a_reader_that_goes_away_ends_it(self):
         process = self.start("--seconds", 60)
         self.wait_for_traffic(process)
@@ -246,4 +253,7 @@ class MainJob(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    # Whoever starts the tests may ignore signals, and what is ignored here the runs would ignore, too.
+    for interrupt in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(interrupt, lambda number, _: sys.exit(128 + number))
     unittest.main(verbosity=2)
