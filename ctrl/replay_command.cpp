@@ -51,12 +51,12 @@ Json json_of(const Config& config, const dataplane::ReplayResult& result) {
     drops[std::string(drop.name)] = drop.count;
   }
   std::uint64_t all = 0;
-  for (const auto& path : result.statistics.paths) {
-    all += path.packets;
+  for (const auto packets : result.statistics.path_packets) {
+    all += packets;
   }
   Json paths = Json::array();
-  for (std::size_t i = 0; i < result.statistics.paths.size(); ++i) {
-    const auto packets = result.statistics.paths[i].packets;
+  for (std::size_t i = 0; i < result.statistics.path_packets.size(); ++i) {
+    const auto packets = result.statistics.path_packets[i];
     paths.push_back({{"name", config.gateway.peers.front().paths[i].name},
                      {"packets", packets},
                      {"share", all == 0 ? 0.0 : static_cast<double>(packets) / static_cast<double>(all)}});

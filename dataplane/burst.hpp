@@ -18,24 +18,27 @@ inline constexpr std::uint16_t burst_size = 64;
 enum class Direction : std::uint8_t { source, sink };  ///< host to fabric, fabric to host
 inline constexpr std::size_t directions = 2;
 
-/// What the stages have found out about one packet. Travels in the mbuf's private area when the packet is
-/// handed to another worker, and nowhere else.
+/// What the stages have found out about one packet.
 struct PacketMeta {
-  std::uint64_t flow_hash = 0;
   std::uint16_t l3_offset = 0;  ///< bytes from the frame's start; 0: no IP
   std::uint16_t l4_offset = 0;  ///< bytes from the frame's start; 0: no UDP header
-  std::uint16_t egress = 0;     ///< port index the packet leaves by
+  std::uint16_t egress = 0;     ///< port index the packet leaves by; the host port until steered
   TrafficClass traffic_class = TrafficClass::non_ip;
-  lb::Lane owner{};
 };
-static_assert(sizeof(PacketMeta) == 16, "four to a cache line");
+static_assert(sizeof(PacketMeta) == 8, "eight to a cache line");
+
+/// What travels with a packet that is handed to another worker, in its private area.
+struct HandedOver {
+  std::uint64_t flow_hash;
+  PacketMeta meta;
+};
 
 /// Private area of every mbuf: one cache line, used on the hand-off between workers.
 inline constexpr std::uint16_t mbuf_private_bytes = 64;
-static_assert(sizeof(PacketMeta) <= mbuf_private_bytes);
+static_assert(sizeof(HandedOver) <= mbuf_private_bytes);
 
-inline PacketMeta& private_meta(rte_mbuf* packet) noexcept {
-  return *static_cast<PacketMeta*>(rte_mbuf_to_priv(packet));
+inline HandedOver& handed_over(rte_mbuf* packet) noexcept {
+  return *static_cast<HandedOver*>(rte_mbuf_to_priv(packet));
 }
 
 /// Arrays of a burst; entry i of each belongs to packet i. A stage may discard packets; those that remain
@@ -45,10 +48,14 @@ class Burst {
   std::array<rte_mbuf*, burst_size> packets;
   std::array<PacketMeta, burst_size> meta;
   std::array<lb::FlowKey, burst_size> keys;
+  std::array<std::uint64_t, burst_size> hashes;  ///< of the flow keys
   std::uint16_t count = 0;
   std::uint16_t ingress = 0;  ///< port index all packets of the burst came from
   Direction direction = Direction::source;
-  bool spread = false;  ///< the port spreads over several queues: a flow may arrive at several workers
+  bool spread = false;     ///< the port spreads over several queues: a flow may arrive at several workers
+  bool all_flows = false;  ///< every packet is IP and belongs to a flow: nothing needs a second look
+  bool all_flat = false;   ///< every packet is in one segment
+  std::uint32_t longest_bytes = 0;  ///< no packet is longer
 
   /// Frees packet i. It is out of the burst after the next close_gaps().
   void discard(std::uint16_t i) noexcept {
@@ -77,6 +84,7 @@ class Burst {
       packets[kept] = packets[i];
       meta[kept] = meta[i];
       keys[kept] = keys[i];
+      hashes[kept] = hashes[i];
       ++kept;
     }
     count = kept;

@@ -8,9 +8,16 @@
 #include <rte_launch.h>
 #include <spdlog/spdlog.h>
 
+#include "dataplane/capture.hpp"
 #include "dataplane/device.hpp"
+#include "dataplane/eal.hpp"
+#include "dataplane/handoff_rings.hpp"
 #include "dataplane/hugepage_turn.hpp"
+#include "dataplane/link_monitor.hpp"
+#include "dataplane/port.hpp"
+#include "dataplane/published_table.hpp"
 #include "dataplane/wiring.hpp"
+#include "dataplane/worker.hpp"
 
 namespace braidway::dataplane {
 namespace {
@@ -76,6 +83,10 @@ tl::expected<bool, std::string> choose_hugepages(const GatewaySettings& settings
 
 }  // namespace
 
+Gateway::Gateway(GatewaySettings settings) : settings_(std::move(settings)) {}
+
+void Gateway::wake() noexcept { links_->wake(); }
+
 int Gateway::run_worker(void* call) {
   const auto& of = *static_cast<const WorkerCall*>(call);
   of.worker->run(*of.stop);
@@ -127,7 +138,7 @@ std::optional<StartError> Gateway::start_eal() {
   if (!started) {
     return StartError{started.error(), {}};
   }
-  eal_.emplace(std::move(*started));
+  eal_ = std::make_unique<Eal>(std::move(*started));
   return std::nullopt;
 }
 
@@ -149,6 +160,7 @@ std::optional<StartError> Gateway::open_ports() {
     ports_.push_back(std::move(*port));
   }
   captures_.resize(ports_.size());
+  told_vanished_.resize(ports_.size());
   return std::nullopt;
 }
 
@@ -157,7 +169,7 @@ std::optional<StartError> Gateway::start_workers() {
   if (!rings) {
     return StartError{rings.error(), {}};
   }
-  rings_.emplace(std::move(*rings));
+  rings_ = std::make_unique<HandoffRings>(std::move(*rings));
   std::vector<WiredPort> wired;
   std::vector<LinkMonitor::Port> watched;
   for (const auto& port : ports_) {
@@ -210,6 +222,7 @@ tl::expected<void, std::string> Gateway::tick(std::chrono::milliseconds timeout)
   auto changes = links_->poll_once(timeout);
   const std::scoped_lock lock(control_);
   table_->reclaim();
+  tell_of_vanished_ports();
   if (!changes) {
     return tl::unexpected(changes.error());
   }
@@ -240,12 +253,20 @@ void Gateway::link_changed(std::uint16_t port_id, bool up) {
     set_path();
     (*port)->up().store(false);
   }
-  spdlog::info(
-      "port {}: link {}{}", settings_.ports[index].name, up ? "up" : "down",
-      !up && links_->vanished(port_id) ? ", the device is gone; restart the gateway when it is back" : "");
+  spdlog::info("port {}: link {}", settings_.ports[index].name, up ? "up" : "down");
 }
 
-Statistics Gateway::statistics() const { return collect(workers_, settings_.peers.front().paths.size()); }
+void Gateway::tell_of_vanished_ports() {
+  for (std::size_t i = 0; i < ports_.size(); ++i) {
+    if (links_->vanished(ports_[i]->id()) && !told_vanished_[i]) {
+      told_vanished_[i] = true;
+      spdlog::warn("port {}: the device is gone; restart the gateway when it is back",
+                   settings_.ports[i].name);
+    }
+  }
+}
+
+Statistics Gateway::statistics() const { return collect(workers_, settings_.peers.front()); }
 
 PortStatistics Gateway::port_statistics(std::size_t port) const {
   const Port& of = *ports_[port];

@@ -8,7 +8,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,18 +16,21 @@
 
 #include <tl/expected.hpp>
 
-#include "dataplane/capture.hpp"
-#include "dataplane/eal.hpp"
-#include "dataplane/handoff_rings.hpp"
-#include "dataplane/link_monitor.hpp"
 #include "dataplane/mempool.hpp"
-#include "dataplane/port.hpp"
-#include "dataplane/published_table.hpp"
+#include "dataplane/settings.hpp"
 #include "dataplane/statistics.hpp"
-#include "dataplane/worker.hpp"
 #include "lb/explain.hpp"
 
 namespace braidway::dataplane {
+
+class Capture;
+class Eal;
+class HandoffRings;
+class LinkMonitor;
+class Port;
+class PublishedTable;
+class Worker;
+struct CaptureResult;
 
 /// Why a gateway did not start. `port`: index of the port at fault, if it was one.
 struct StartError {
@@ -62,7 +64,7 @@ class Gateway {
   /// cannot be watched any more.
   tl::expected<void, std::string> tick(std::chrono::milliseconds timeout);
   /// Makes a waiting tick() return. Any thread, signal handlers too.
-  void wake() noexcept { links_->wake(); }
+  void wake() noexcept;
 
   const GatewaySettings& settings() const noexcept { return settings_; }
   bool hugepages() const noexcept { return hugepages_; }
@@ -89,24 +91,28 @@ class Gateway {
     const std::atomic<bool>* stop;
   };
   static int run_worker(void* call);
-  explicit Gateway(GatewaySettings settings) : settings_(std::move(settings)) {}
+  explicit Gateway(GatewaySettings settings);
   std::optional<StartError> start_eal();
   std::optional<StartError> open_ports();
   std::optional<StartError> start_workers();
   void link_changed(std::uint16_t port_id, bool up);
+  /// In the log, once a port: an interface is often down before it is gone, so a change of the link says too
+  /// little.
+  void tell_of_vanished_ports();
 
   GatewaySettings settings_;
   bool hugepages_ = true;
-  std::optional<Eal> eal_;
+  std::unique_ptr<Eal> eal_;
   Mempool pool_;
   std::vector<std::unique_ptr<Port>> ports_;
-  std::optional<HandoffRings> rings_;
+  std::unique_ptr<HandoffRings> rings_;
   std::unique_ptr<PublishedTable> table_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<WorkerCall>> calls_;  ///< arguments of the workers' threads
   std::atomic<bool> stop_{false};
   std::unique_ptr<LinkMonitor> links_;
   std::vector<std::unique_ptr<Capture>> captures_;  ///< by port index; empty where none runs
+  std::vector<bool> told_vanished_;                 ///< by port index
   mutable std::mutex control_;                      ///< tick() and queries; never taken by a worker
 };
 

@@ -10,6 +10,7 @@
 
 #include "dataplane/settings.hpp"
 #include "dataplane/tx_queue.hpp"
+#include "lb/flow_key.hpp"
 #include "lb/path_table.hpp"
 #include "telemetry/counter.hpp"
 
@@ -23,11 +24,6 @@ struct RxQueue {
   Direction direction = Direction::source;
   bool spread = false;  ///< the port has several queues
   CaptureTap* tap = nullptr;
-};
-
-struct PathCounters {
-  telemetry::Counter packets;  ///< steered to the path
-  telemetry::Counter bytes;
 };
 
 /// The ring that other workers hand packets of one direction over by.
@@ -44,16 +40,18 @@ struct LaneContext {
   const lb::PathTable* table =
       nullptr;            ///< the snapshot of this burst, valid until the worker's next quiescent state
   std::uint64_t now = 0;  ///< TSC cycles, or virtual time in a replay; read once a turn
-  std::uint64_t hash_seed = 0;
-  std::uint64_t patience = 0;   ///< TSC cycles after which a port that takes nothing is stalled
-  std::uint16_t host_port = 0;  ///< port index
+  lb::FlowHasher hasher{0};
+  std::uint64_t patience = 0;        ///< TSC cycles after which a port that takes nothing is stalled
+  std::uint16_t host_port = 0;       ///< port index
+  std::uint32_t fits_all_bytes = 0;  ///< every port may send a frame of this length
+  bool any_flat_only = false;        ///< some port sends the first segment only
+  std::uint16_t ports_waiting = 0;   ///< ports that have refused packets which wait for them
   lb::Lane lane{};
   std::uint8_t lanes = 1;
   LinkLocalSettings link_local;
   Inboxes inboxes{};
-  std::vector<TxQueue> tx;             ///< by port index
-  std::vector<std::uint16_t> touched;  ///< ports with a batch in hand; capacity reserved at construction
-  std::vector<PathCounters> paths;     ///< by PathId (wire mode has one peer)
+  std::vector<TxQueue> tx;                        ///< by port index
+  std::array<std::uint16_t, burst_size> touched;  ///< ports with a batch in hand
 };
 
 }  // namespace braidway::dataplane

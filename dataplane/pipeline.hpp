@@ -167,8 +167,9 @@ static_assert(
     "a drop reason has one name, and a name one reason");
 
 struct StageCounters {
-  telemetry::Counter packets;  ///< that entered the stage; for a first stage: that it took in
-  telemetry::Counter cycles;   ///< TSC cycles of the bursts counted in `packets`
+  telemetry::Counter packets;        ///< that entered the stage; for a first stage: that it took in
+  telemetry::Counter timed_packets;  ///< of these, the packets of bursts that were timed
+  telemetry::Counter cycles;         ///< TSC cycles of the timed bursts
 };
 
 inline constexpr std::size_t longest_way = [] {
@@ -191,23 +192,26 @@ Drops<Stage> drops_of(LaneCounters& counters) noexcept {
   return Drops<Stage>{counters.drops.data() + drop_offset<Stage>()};
 }
 
-/// Takes one burst all the way. Returns the number of packets taken in. Cycles are read once per stage and
-/// burst; an empty poll costs cycles too, but they belong to no packet and are not counted.
+/// Takes one burst all the way. Returns the number of packets taken in. With `timed`, cycles are read once
+/// per stage; an empty poll costs cycles too, but they belong to no packet and are not counted.
 template <typename W, std::size_t way_index>
-std::uint16_t run_way(const typename W::Entry& from, Burst& burst, LaneContext& lane,
-                      LaneCounters& counters) noexcept {
+std::uint16_t run_way(const typename W::Entry& from, Burst& burst, LaneContext& lane, LaneCounters& counters,
+                      bool timed) noexcept {
   auto& stages = counters.stages[way_index];
-  std::uint64_t then = rte_rdtsc();
+  std::uint64_t then = timed ? rte_rdtsc() : 0;
   W::First::run(burst, from);
   const std::uint16_t taken = burst.count;
   if (taken == 0) {
     return 0;
   }
   auto finish = [&](std::size_t index, std::uint16_t packets) {
-    const std::uint64_t now = rte_rdtsc();
     stages[index].packets.add(packets);
-    stages[index].cycles.add(now - then);
-    then = now;
+    if (timed) {
+      const std::uint64_t now = rte_rdtsc();
+      stages[index].timed_packets.add(packets);
+      stages[index].cycles.add(now - then);
+      then = now;
+    }
   };
   finish(0, taken);
   for_each_stage<W>([&]<typename Stage, std::size_t index>() {

@@ -126,7 +126,7 @@ class Replay {
   }
 
   ReplayResult result() const {
-    return {.ports = counts_, .statistics = collect(workers_, settings_.peers.front().paths.size())};
+    return {.ports = counts_, .statistics = collect(workers_, settings_.peers.front())};
   }
 
  private:

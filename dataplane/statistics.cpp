@@ -1,8 +1,11 @@
 #include "dataplane/statistics.hpp"
 
+#include "dataplane/pipeline.hpp"
+#include "dataplane/worker.hpp"
+
 namespace braidway::dataplane {
 
-Statistics collect(const std::vector<std::unique_ptr<Worker>>& workers, std::size_t paths) {
+Statistics collect(const std::vector<std::unique_ptr<Worker>>& workers, const PeerSettings& peer) {
   Statistics sum;
   for_each_way([&]<typename W, std::size_t way>() {
     for_each_stage<W>([&]<typename Stage, std::size_t stage>() {
@@ -10,6 +13,7 @@ Statistics collect(const std::vector<std::unique_ptr<Worker>>& workers, std::siz
       for (const auto& worker : workers) {
         const auto& counters = worker->counters().stages[way][stage];
         of.packets += counters.packets.get();
+        of.timed_packets += counters.timed_packets.get();
         of.cycles += counters.cycles.get();
       }
     });
@@ -20,12 +24,14 @@ Statistics collect(const std::vector<std::unique_ptr<Worker>>& workers, std::siz
       of.count += worker->counters().drops[i].get();
     }
   }
-  sum.paths.resize(paths);
-  for (const auto& worker : workers) {
-    for (std::size_t path = 0; path < paths; ++path) {
-      sum.paths[path].packets += worker->lane().paths[path].packets.get();
-      sum.paths[path].bytes += worker->lane().paths[path].bytes.get();
+  // A strand is a port of its own: what the port sent went over the path.
+  for (const auto& path : peer.paths) {
+    auto& packets = sum.path_packets.emplace_back();
+    for (const auto& worker : workers) {
+      packets += worker->lane().tx[path.port].packets.get();
     }
+  }
+  for (const auto& worker : workers) {
     const auto& counters = worker->counters();
     sum.workers.push_back({.turns = counters.turns.get(),
                            .busy_turns = counters.busy_turns.get(),

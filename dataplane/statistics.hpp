@@ -2,34 +2,28 @@
 // any time without disturbing workers.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
-#include "dataplane/pipeline.hpp"
 #include "dataplane/settings.hpp"
-#include "dataplane/worker.hpp"
 
 namespace braidway::dataplane {
+
+class Worker;
 
 struct StageStatistics {
   std::string_view way;
   std::string_view stage;
   std::uint64_t packets = 0;
-  std::uint64_t cycles = 0;  ///< TSC cycles
+  std::uint64_t timed_packets = 0;  ///< of these, in bursts that were timed
+  std::uint64_t cycles = 0;         ///< TSC cycles of the timed bursts
 };
 
 struct NamedCount {
   std::string_view name;
   std::uint64_t count = 0;
-};
-
-struct PathStatistics {
-  std::uint64_t packets = 0;  ///< steered to the path
-  std::uint64_t bytes = 0;
 };
 
 struct WorkerStatistics {
@@ -39,12 +33,12 @@ struct WorkerStatistics {
 };
 
 struct Statistics {
-  std::vector<StageStatistics> stages;    ///< every stage of every way, in the order of the lists
-  std::vector<NamedCount> drops;          ///< by reason
-  std::vector<PathStatistics> paths;      ///< by PathId of the peer
-  std::vector<WorkerStatistics> workers;  ///< by lane
+  std::vector<StageStatistics> stages;      ///< every stage of every way, in the order of the lists
+  std::vector<NamedCount> drops;            ///< by reason
+  std::vector<std::uint64_t> path_packets;  ///< sent over each path, by PathId of the peer
+  std::vector<WorkerStatistics> workers;    ///< by lane
 };
 
-Statistics collect(const std::vector<std::unique_ptr<Worker>>& workers, std::size_t paths);
+Statistics collect(const std::vector<std::unique_ptr<Worker>>& workers, const PeerSettings& peer);
 
 }  // namespace braidway::dataplane

@@ -8,9 +8,7 @@
 #include <unistd.h>
 
 namespace braidway::dataplane {
-namespace {
 
-/// True when a process accepts connections on the socket.
 bool is_listening(const std::string& path) {
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) {
@@ -24,8 +22,6 @@ bool is_listening(const std::string& path) {
   close(fd);
   return !refused;
 }
-
-}  // namespace
 
 tl::expected<void, std::string> claim_socket_path(const std::string& path) {
   namespace fs = std::filesystem;

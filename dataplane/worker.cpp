@@ -17,6 +17,9 @@ constexpr std::size_t index_of(Direction direction) { return static_cast<std::si
 constexpr long shortest_sleep_ns = 5'000;
 constexpr long longest_sleep_ns = 80'000;
 constexpr unsigned turns_before_sleep = 64;
+/// Every how many turns the stages are timed: a sample costs a clock reading a stage. Odd, so as not to fall
+/// into step with bursts.
+constexpr std::uint64_t turns_per_timing = 15;
 
 }  // namespace
 
@@ -25,39 +28,29 @@ Worker::Worker(WorkerWiring wiring, Idle idle, PublishedTable& table)
       rx_queues_(std::move(wiring.rx_queues)),
       inboxes_(std::move(wiring.inboxes)),
       table_(table),
-      idle_(idle) {
-  lane_.touched.reserve(burst_size);
-}
+      idle_(idle) {}
 
+/// Wire mode: what comes from the host may leave by any fabric port, what comes from the fabric leaves by the
+/// host port.
 bool Worker::direction_open(Direction direction) const noexcept {
-  // Wire mode: what comes from the host may leave by any fabric port, what comes from the fabric leaves by
-  // the host port.
-  if (direction == Direction::sink) {
-    return lane_.tx[lane_.host_port].open();
-  }
-  for (std::size_t port = 0; port < lane_.tx.size(); ++port) {
-    if (port != lane_.host_port && !lane_.tx[port].open()) {
+  if (lane_.ports_waiting > 0) {
+    const bool host_waits = !lane_.tx[lane_.host_port].open();
+    if (direction == Direction::sink ? host_waits : lane_.ports_waiting > (host_waits ? 1 : 0)) {
       return false;
     }
   }
-  if (lane_.lanes > 1) {
-    for (std::size_t owner = 0; owner < lane_.lanes; ++owner) {
-      for (const auto& of_direction : lane_.inboxes) {
-        if (owner != lb::value(lane_.lane) && rte_ring_free_count(of_direction[owner]) < burst_size) {
-          return false;
-        }
-      }
+  return lane_.lanes == 1 || inboxes_have_room(direction);
+}
+
+/// A burst may hand all its packets to one other worker.
+bool Worker::inboxes_have_room(Direction direction) const noexcept {
+  const auto& rings = lane_.inboxes[index_of(direction)];
+  for (std::size_t owner = 0; owner < lane_.lanes; ++owner) {
+    if (owner != lb::value(lane_.lane) && rte_ring_free_count(rings[owner]) < burst_size) {
+      return false;
     }
   }
   return true;
-}
-
-void Worker::retry_waiting() noexcept {
-  for (TxQueue& tx : lane_.tx) {
-    if (!tx.open()) {
-      stages::Transmit::retry(tx, lane_, drops_of<stages::Transmit>(counters_));
-    }
-  }
 }
 
 void Worker::drop_waiting() noexcept {
@@ -65,28 +58,32 @@ void Worker::drop_waiting() noexcept {
     rte_pktmbuf_free_bulk(tx.waiting.data(), tx.waiting_count);
     tx.waiting_count = 0;
   }
+  lane_.ports_waiting = 0;
 }
 
 bool Worker::turn(std::uint64_t now) noexcept {
   lane_.now = now;
   lane_.table = table_.read();
-  retry_waiting();
+  if (lane_.ports_waiting > 0) [[unlikely]] {
+    stages::Transmit::retry(lane_, drops_of<stages::Transmit>(counters_));
+  }
   bool moved = false;
+  const bool timed = counters_.turns.get() % turns_per_timing == 0;
   for (const RxQueue& queue : rx_queues_) {
     if (!direction_open(queue.direction)) {
       continue;
     }
     const bool from_host = queue.direction == Direction::source;
-    moved |= (from_host ? run_way<Source, 0>(queue, burst_, lane_, counters_)
-                        : run_way<Sink, 1>(queue, burst_, lane_, counters_)) > 0;
+    moved |= (from_host ? run_way<Source, 0>(queue, burst_, lane_, counters_, timed)
+                        : run_way<Sink, 1>(queue, burst_, lane_, counters_, timed)) > 0;
   }
   for (const Inbox& inbox : inboxes_) {
     if (!direction_open(inbox.direction)) {
       continue;
     }
     const bool from_host = inbox.direction == Direction::source;
-    moved |= (from_host ? run_way<SourceAdopted, 2>(inbox, burst_, lane_, counters_)
-                        : run_way<SinkAdopted, 3>(inbox, burst_, lane_, counters_)) > 0;
+    moved |= (from_host ? run_way<SourceAdopted, 2>(inbox, burst_, lane_, counters_, timed)
+                        : run_way<SinkAdopted, 3>(inbox, burst_, lane_, counters_, timed)) > 0;
   }
   counters_.turns.add(1);
   counters_.busy_turns.add(moved ? 1 : 0);

@@ -40,7 +40,7 @@ class Worker {
 
  private:
   bool direction_open(Direction direction) const noexcept;
-  void retry_waiting() noexcept;
+  bool inboxes_have_room(Direction direction) const noexcept;
 
   LaneContext lane_;
   std::vector<RxQueue> rx_queues_;

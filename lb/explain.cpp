@@ -10,7 +10,7 @@ std::optional<Explanation> explain(const FlowKey& key, std::uint64_t seed, const
   if (paths.live_count() == 0) return std::nullopt;
   std::array<std::uint64_t, 1> hashes{};
   std::array<PathId, 1> decided{};
-  hash_burst({&key, 1}, seed, hashes);
+  FlowHasher{seed}.hash_burst({&key, 1}, hashes);
   Pinned::decide(hashes, paths, decided);
   return Explanation{.hash = hashes[0],
                      .slot = SlotTable::slot_of(hashes[0]),

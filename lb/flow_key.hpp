@@ -111,12 +111,23 @@ constexpr std::uint64_t hash(const FlowKey& key, const HashSecret& secret) noexc
 }  // namespace detail
 
 /// The seeded hash of a flow: every bit of it depends on every bit of the key and of the seed. For spreading
-/// over tables, not for authentication. For bursts use hash_burst, which expands the seed once.
+/// over tables, not for authentication. For bursts use FlowHasher.
 constexpr std::uint64_t hash(const FlowKey& key, std::uint64_t seed) noexcept {
   return detail::hash(key, detail::HashSecret{seed});
 }
 
-/// hashes[i] = hash(keys[i], seed) for all keys. `hashes` is at least as long as `keys`.
-void hash_burst(std::span<const FlowKey> keys, std::uint64_t seed, std::span<std::uint64_t> hashes) noexcept;
+/// hash() for bursts: the seed is expanded once, at construction.
+class FlowHasher {
+ public:
+  explicit constexpr FlowHasher(std::uint64_t seed) noexcept : secret_(seed) {}
+
+  /// hashes[i] = hash(keys[i], seed) for all keys. `hashes` is at least as long as `keys`.
+  void hash_burst(std::span<const FlowKey> keys, std::span<std::uint64_t> hashes) const noexcept {
+    for (std::size_t i = 0; i < keys.size(); ++i) hashes[i] = detail::hash(keys[i], secret_);
+  }
+
+ private:
+  detail::HashSecret secret_;
+};
 
 }  // namespace braidway::lb

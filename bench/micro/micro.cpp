@@ -59,7 +59,7 @@ void hash_burst(benchmark::State& state) {
   const auto keys = flows();
   std::array<std::uint64_t, burst> hashes{};
   per_packet(state, [&](std::size_t i) {
-    lb::hash_burst(std::span{keys}.subspan(i * burst, burst), seed, hashes);
+    lb::FlowHasher{seed}.hash_burst(std::span{keys}.subspan(i * burst, burst), hashes);
     benchmark::DoNotOptimize(hashes);
   });
 }
@@ -68,7 +68,7 @@ void decide(benchmark::State& state) {
   const auto keys = flows();
   const auto paths = paths_of(static_cast<std::size_t>(state.range(0)));
   std::vector<std::uint64_t> hashes(keys.size());
-  lb::hash_burst(keys, seed, hashes);
+  lb::FlowHasher{seed}.hash_burst(keys, hashes);
   std::array<lb::PathId, burst> out{};
   per_packet(state, [&](std::size_t i) {
     lb::Pinned::decide(std::span{hashes}.subspan(i * burst, burst), paths, out);
@@ -82,7 +82,7 @@ void hash_and_decide(benchmark::State& state) {
   std::array<std::uint64_t, burst> hashes{};
   std::array<lb::PathId, burst> out{};
   per_packet(state, [&](std::size_t i) {
-    lb::hash_burst(std::span{keys}.subspan(i * burst, burst), seed, hashes);
+    lb::FlowHasher{seed}.hash_burst(std::span{keys}.subspan(i * burst, burst), hashes);
     lb::Pinned::decide(hashes, paths, out);
     benchmark::DoNotOptimize(out);
   });

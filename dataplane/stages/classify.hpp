@@ -28,30 +28,20 @@ struct Classify {
                                                          "stp_consumed", "eapol_consumed"};
 
   static void run(Burst& burst, LaneContext& lane, Drops<Classify> dropped) noexcept {
-    std::array<std::uint64_t, burst_size> hashes;
-    lb::hash_burst({burst.keys.data(), burst.count}, lane.hash_seed, {hashes.data(), burst.count});
+    lane.hasher.hash_burst({burst.keys.data(), burst.count}, {burst.hashes.data(), burst.count});
+    if (burst.all_flows) [[likely]] {
+      return;
+    }
     for (std::uint16_t i = 0; i < burst.count; ++i) {
-      auto& meta = burst.meta[i];
-      meta.flow_hash = hashes[i];
-      meta.owner = owner_of(hashes[i], lane.lanes);
-      meta.egress = lane.host_port;
-      if (meta.traffic_class >= TrafficClass::pause) [[unlikely]] {
-        const Drop why = fate_of(meta.traffic_class, lane.link_local);
-        if (why != Drop::none) {
-          dropped.count(why);
-          burst.discard(i);
-        }
+      const Drop why = fate_of(burst.meta[i].traffic_class, lane.link_local);
+      if (why != Drop::none) {
+        dropped.count(why);
+        burst.discard(i);
       }
     }
   }
 
  private:
-  /// The low bits pick the lane, the high bits the slot (lb/slot_table.hpp), so that a lane's flows use all
-  /// paths.
-  static lb::Lane owner_of(std::uint64_t hash, std::uint8_t lanes) noexcept {
-    return lb::Lane{static_cast<std::uint8_t>(((hash & 0xffffffffU) * lanes) >> 32U)};
-  }
-
   static Drop fate_of(TrafficClass traffic_class, const LinkLocalSettings& settings) noexcept {
     switch (traffic_class) {
       case TrafficClass::pause:

@@ -25,18 +25,25 @@ struct Handoff {
     }
     const auto& inboxes = lane.inboxes[static_cast<std::size_t>(burst.direction)];
     for (std::uint16_t i = 0; i < burst.count; ++i) {
-      auto& meta = burst.meta[i];
-      if (meta.owner == lane.lane) {
+      const lb::Lane owner = owner_of(burst.hashes[i], lane.lanes);
+      if (owner == lane.lane) {
         continue;
       }
-      private_meta(burst.packets[i]) = meta;
-      if (rte_ring_mp_enqueue(inboxes[lb::value(meta.owner)], burst.packets[i]) == 0) {
+      handed_over(burst.packets[i]) = {.flow_hash = burst.hashes[i], .meta = burst.meta[i]};
+      if (rte_ring_mp_enqueue(inboxes[lb::value(owner)], burst.packets[i]) == 0) {
         burst.release(i);
       } else {
         dropped.count(Drop::handoff_full);
         burst.discard(i);
       }
     }
+  }
+
+ private:
+  /// The low bits pick the lane, the high bits the slot (lb/slot_table.hpp), so that a lane's flows use all
+  /// paths.
+  static lb::Lane owner_of(std::uint64_t hash, std::uint8_t lanes) noexcept {
+    return lb::Lane{static_cast<std::uint8_t>(((hash & 0xffffffffU) * lanes) >> 32U)};
   }
 };
 

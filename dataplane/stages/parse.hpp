@@ -1,6 +1,7 @@
 // parse: finds each packet's headers and flow; drops what is provably malformed, under its own name.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "dataplane/burst.hpp"
 #include "dataplane/drops.hpp"
+#include "dataplane/fast_parse.hpp"
 #include "dataplane/lane_context.hpp"
 #include "dataplane/parser.hpp"
 
@@ -19,27 +21,55 @@ struct Parse {
   using Drop = Malformed;
   static constexpr auto drops = malformed_names;
 
-  static void run(Burst& burst, LaneContext& /*lane*/, Drops<Parse> dropped) noexcept {
+  static void run(Burst& burst, LaneContext& lane, Drops<Parse> dropped) noexcept {
     constexpr std::uint16_t ahead = 4;
-    for (std::uint16_t i = 0; i < burst.count; ++i) {
-      if (i + ahead < burst.count) {
-        rte_prefetch0(rte_pktmbuf_mtod(burst.packets[i + ahead], const void*));
-      }
-      const Parsed parsed = parse_packet(burst.packets[i]);
-      if (parsed.malformed != Malformed::none) [[unlikely]] {
-        dropped.count(parsed.malformed);
-        burst.discard(i);
-        continue;
-      }
-      auto& meta = burst.meta[i];
-      meta.traffic_class = parsed.traffic_class;
-      meta.l3_offset = parsed.l3_offset;
-      meta.l4_offset = parsed.l4_offset;
-      burst.keys[i] = parsed.key;
+    const std::uint16_t count = burst.count;
+    burst.all_flows = true;
+    std::uint32_t longest = 0;
+    std::uint32_t segments = 0;
+    for (std::uint16_t i = 0; i < std::min(ahead, count); ++i) {
+      rte_prefetch0(rte_pktmbuf_mtod(burst.packets[i], const void*));
     }
+    for (std::uint16_t i = 0; i < count; ++i) {
+      // The last few are asked for again instead of a branch for every packet.
+      const auto later = static_cast<std::uint16_t>(std::min(i + ahead, count - 1));
+      rte_prefetch0(rte_pktmbuf_mtod(burst.packets[later], const void*));
+      const rte_mbuf* packet = burst.packets[i];
+      longest = std::max(longest, packet->pkt_len);
+      segments |= packet->nb_segs;
+      TrafficClass traffic_class{};
+      if (packet->data_len >= plain_header_bytes &&
+          parse_plain_rocev2(rte_pktmbuf_mtod(packet, const std::byte*), packet->pkt_len, traffic_class,
+                             burst.keys[i])) [[likely]] {
+        burst.meta[i] = {.l3_offset = plain_l3_offset,
+                         .l4_offset = plain_l4_offset,
+                         .egress = lane.host_port,
+                         .traffic_class = traffic_class};
+      } else {
+        parse_any(burst, i, lane, dropped);
+      }
+    }
+    burst.longest_bytes = longest;
+    burst.all_flat = segments <= 1;
   }
 
  private:
+  [[gnu::noinline, gnu::cold]] static void parse_any(Burst& burst, std::uint16_t i, const LaneContext& lane,
+                                                     Drops<Parse> dropped) noexcept {
+    const Parsed parsed = parse_packet(burst.packets[i]);
+    if (parsed.malformed != Malformed::none) {
+      dropped.count(parsed.malformed);
+      burst.discard(i);
+      return;
+    }
+    burst.meta[i] = {.l3_offset = parsed.l3_offset,
+                     .l4_offset = parsed.l4_offset,
+                     .egress = lane.host_port,
+                     .traffic_class = parsed.traffic_class};
+    burst.keys[i] = parsed.key;
+    burst.all_flows = burst.all_flows && parsed.traffic_class < TrafficClass::non_ip;
+  }
+
   static Parsed parse_packet(const rte_mbuf* packet) noexcept {
     const std::size_t frame_bytes = packet->pkt_len;
     if (packet->data_len >= parsed_header_bytes || packet->data_len == frame_bytes) [[likely]] {

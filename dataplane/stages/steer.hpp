@@ -28,19 +28,17 @@ struct Steer {
       }
       return;
     }
-    std::array<std::uint64_t, burst_size> hashes;
     std::array<lb::PathId, burst_size> chosen;
-    for (std::uint16_t i = 0; i < burst.count; ++i) {
-      hashes[i] = burst.meta[i].flow_hash;
+    lb::Pinned::decide({burst.hashes.data(), burst.count}, paths, {chosen.data(), burst.count});
+    if (!burst.all_flows) [[unlikely]] {
+      for (std::uint16_t i = 0; i < burst.count; ++i) {
+        if (burst.meta[i].l3_offset == 0) {
+          chosen[i] = *first_live;
+        }
+      }
     }
-    lb::Pinned::decide({hashes.data(), burst.count}, paths, {chosen.data(), burst.count});
     for (std::uint16_t i = 0; i < burst.count; ++i) {
-      auto& meta = burst.meta[i];
-      const lb::PathId path = meta.l3_offset == 0 ? *first_live : chosen[i];
-      meta.egress = paths.record(path).egress;
-      auto& counters = lane.paths[lb::value(path)];
-      counters.packets.add(1);
-      counters.bytes.add(burst.packets[i]->pkt_len);
+      burst.meta[i].egress = paths.record(chosen[i]).egress;
     }
   }
 };

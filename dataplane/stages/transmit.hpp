@@ -24,29 +24,35 @@ struct Transmit {
                                                          "tx_not_flat"};
 
   static void run(Burst& burst, LaneContext& lane, Drops<Transmit> dropped) noexcept {
+    if (burst.longest_bytes > lane.fits_all_bytes || (lane.any_flat_only && !burst.all_flat)) [[unlikely]] {
+      make_fit(burst, lane, dropped);
+    }
+    std::uint16_t touched = 0;
     for (std::uint16_t i = 0; i < burst.count; ++i) {
-      rte_mbuf* packet = burst.packets[i];
       const std::uint16_t port = burst.meta[i].egress;
       TxQueue& tx = lane.tx[port];
-      if (packet->pkt_len > tx.max_frame_bytes || (tx.flat_only && packet->nb_segs > 1)) [[unlikely]] {
-        if (!made_fit(packet, tx, dropped)) {
-          continue;
-        }
-      }
-      if (tx.batch_count == 0) {
-        lane.touched.push_back(port);
-      }
-      tx.batch[tx.batch_count++] = packet;
+      lane.touched[touched] = port;
+      touched = static_cast<std::uint16_t>(touched + (tx.batch_count == 0 ? 1 : 0));
+      tx.batch[tx.batch_count++] = burst.packets[i];
     }
-    for (const std::uint16_t port : lane.touched) {
-      send(lane.tx[port], lane, dropped);
+    for (std::uint16_t i = 0; i < touched; ++i) {
+      send(lane.tx[lane.touched[i]], lane, dropped);
     }
-    lane.touched.clear();
     burst.count = 0;
   }
 
-  /// Offers what waits once more. Called once a turn of the worker, for every port where something waits.
-  static void retry(TxQueue& tx, const LaneContext& lane, Drops<Transmit> dropped) noexcept {
+  /// Offers what waits once more. Called once a turn of the worker, while something waits.
+  static void retry(LaneContext& lane, Drops<Transmit> dropped) noexcept {
+    for (TxQueue& tx : lane.tx) {
+      if (!tx.open()) {
+        retry_port(tx, lane, dropped);
+        lane.ports_waiting = static_cast<std::uint16_t>(lane.ports_waiting - (tx.open() ? 1 : 0));
+      }
+    }
+  }
+
+ private:
+  static void retry_port(TxQueue& tx, const LaneContext& lane, Drops<Transmit> dropped) noexcept {
     if (!tx.up->load(std::memory_order_relaxed)) {
       drop(tx.waiting.data(), tx.waiting_count, Drop::port_down, dropped);
       tx.waiting_count = 0;
@@ -64,8 +70,7 @@ struct Transmit {
     }
   }
 
- private:
-  static void send(TxQueue& tx, const LaneContext& lane, Drops<Transmit> dropped) noexcept {
+  static void send(TxQueue& tx, LaneContext& lane, Drops<Transmit> dropped) noexcept {
     const std::uint16_t count = tx.batch_count;
     tx.batch_count = 0;
     if (!tx.up->load(std::memory_order_relaxed)) [[unlikely]] {
@@ -87,23 +92,14 @@ struct Transmit {
     std::copy_n(tx.batch.data() + sent, left, tx.waiting.data());
     tx.waiting_count = left;
     tx.waiting_since = lane.now;
+    ++lane.ports_waiting;
   }
 
-  /// What the driver took is counted; lengths are read before, since the driver owns (and may free) what it
-  /// took.
   static std::uint16_t give(TxQueue& tx, rte_mbuf** packets, std::uint16_t count,
                             std::uint64_t now) noexcept {
-    std::uint64_t bytes = 0;
-    for (std::uint16_t i = 0; i < count; ++i) {
-      bytes += packets[i]->pkt_len;
-    }
     const std::uint16_t sent = tx.tap->active() ? give_captured(tx, packets, count, now)
                                                 : rte_eth_tx_burst(tx.port_id, tx.queue, packets, count);
-    for (std::uint16_t i = sent; i < count; ++i) {
-      bytes -= packets[i]->pkt_len;
-    }
     tx.packets.add(sent);
-    tx.bytes.add(bytes);
     return sent;
   }
 
@@ -117,16 +113,20 @@ struct Transmit {
     return sent;
   }
 
-  static bool made_fit(rte_mbuf* packet, const TxQueue& tx, Drops<Transmit> dropped) noexcept {
-    if (packet->pkt_len > tx.max_frame_bytes) {
-      drop(&packet, 1, Drop::mtu_exceeded, dropped);
-      return false;
+  /// Drops what its port may not send, and copies together what its driver would send in part.
+  [[gnu::noinline, gnu::cold]] static void make_fit(Burst& burst, const LaneContext& lane,
+                                                    Drops<Transmit> dropped) noexcept {
+    for (std::uint16_t i = 0; i < burst.count; ++i) {
+      const TxQueue& tx = lane.tx[burst.meta[i].egress];
+      if (burst.packets[i]->pkt_len > tx.max_frame_bytes) {
+        dropped.count(Drop::mtu_exceeded);
+        burst.discard(i);
+      } else if (tx.flat_only && rte_pktmbuf_linearize(burst.packets[i]) != 0) {
+        dropped.count(Drop::tx_not_flat);
+        burst.discard(i);
+      }
     }
-    if (rte_pktmbuf_linearize(packet) != 0) {
-      drop(&packet, 1, Drop::tx_not_flat, dropped);
-      return false;
-    }
-    return true;
+    burst.close_gaps();
   }
 
   static void drop(rte_mbuf** packets, std::uint16_t count, Drop why, Drops<Transmit> dropped) noexcept {

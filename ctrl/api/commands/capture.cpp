@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "ctrl/api/commands/commands.hpp"
+#include "dataplane/capture.hpp"
 
 namespace braidway::ctrl::api {
 namespace {

@@ -1,4 +1,5 @@
 #include "lb/explain.hpp"
+#include "lb/slot_table.hpp"
 
 #include <arpa/inet.h>
 #include <array>

@@ -24,8 +24,8 @@ tl::expected<Json, std::string> show(Session& session, const Arguments& /*argume
                     {"state", states[i].record.live ? "live" : "dead"},
                     {"weight", states[i].record.weight},
                     {"slots", states[i].slots},
-                    {"packets", counted.paths[i].packets},
-                    {"bytes", counted.paths[i].bytes}});
+                    {"packets", counted.path_packets[i]},
+                    {"bytes", session.gateway.port_statistics(peer.paths[i].port).tx_bytes}});
   }
   return Json{{"generation", session.gateway.table_generation()},
               {"slots", lb::SlotTable::slots},
@@ -76,7 +76,7 @@ std::string render_weight(const Json& json) {
 
 std::vector<Command> paths() {
   return {{.name = "show paths",
-           .help = "paths: state, weight, slots of the path table, packets steered to each",
+           .help = "paths: state, weight, slots of the path table, packets sent over each",
            .answer = show,
            .render = render},
           {.name = "set weight",

@@ -10,8 +10,11 @@ tl::expected<Json, std::string> stats(Session& session, const Arguments& /*argum
   const auto counted = session.gateway.statistics();
   Json stages = Json::array();
   for (const auto& stage : counted.stages) {
-    stages.push_back(
-        {{"way", stage.way}, {"stage", stage.stage}, {"packets", stage.packets}, {"cycles", stage.cycles}});
+    stages.push_back({{"way", stage.way},
+                      {"stage", stage.stage},
+                      {"packets", stage.packets},
+                      {"timed_packets", stage.timed_packets},
+                      {"cycles", stage.cycles}});
   }
   Json workers = Json::array();
   const auto& settings = session.gateway.settings();
@@ -32,9 +35,10 @@ std::string render_stats(const Json& json) {
   Table stages({"way", "stage", "packets", "cycles/packet"});
   for (const auto& stage : json.at("stages")) {
     const auto packets = stage.at("packets").get<std::uint64_t>();
+    const auto timed = stage.at("timed_packets").get<std::uint64_t>();
     const auto cycles = stage.at("cycles").get<double>();
     stages.add({stage.at("way"), stage.at("stage"), std::to_string(packets),
-                packets == 0 ? "-" : fmt::format("{:.1f}", cycles / static_cast<double>(packets))});
+                timed == 0 ? "-" : fmt::format("{:.1f}", cycles / static_cast<double>(timed))});
   }
   Table workers({"lane", "core", "turns", "busy"});
   for (const auto& worker : json.at("workers")) {

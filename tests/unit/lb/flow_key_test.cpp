@@ -74,7 +74,7 @@ TEST(FlowHash, BurstAndSingleAgree) {
   for (std::uint32_t i = 0; i < keys.size(); ++i) keys[i] = rocev2_key(ipv4(i), ipv4(i * 7), Qpn{i * 13});
   std::vector<std::uint64_t> hashes(keys.size());
   for (const auto seed : seeds) {
-    hash_burst(keys, seed, hashes);
+    FlowHasher{seed}.hash_burst(keys, hashes);
     for (std::size_t i = 0; i < keys.size(); ++i) EXPECT_EQ(hashes[i], hash(keys[i], seed));
   }
 }

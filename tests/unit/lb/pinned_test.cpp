@@ -34,7 +34,7 @@ std::vector<FlowKey> flows(std::uint32_t count) {
 std::vector<PathId> decided(const std::vector<FlowKey>& keys, const PeerPaths& paths) {
   std::vector<std::uint64_t> hashes(keys.size());
   std::vector<PathId> out(keys.size());
-  hash_burst(keys, seed, hashes);
+  FlowHasher{seed}.hash_burst(keys, hashes);
   Pinned::decide(hashes, paths, out);
   return out;
 }
