@@ -1,10 +1,12 @@
 #include "ctrl/api/server.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <thread>
 #include <utility>
 
@@ -19,7 +21,9 @@ constexpr int any_port = 80;  // httplib wants one; a UNIX socket has none
 constexpr std::size_t max_request_bytes = 64 * 1024;
 constexpr std::size_t server_threads = 4;  // a client that keeps its connection holds one
 constexpr std::size_t max_requests_per_connection = 1'000'000;
-constexpr std::time_t keep_alive_seconds = 1;  // also bounds how long an idle client holds up the end
+constexpr std::time_t patience_seconds =
+    1;                        // with a client that asks nothing, stops in mid-request or reads nothing
+constexpr int backlog = 128;  // httplib's is 5, and the sixth client at a time would be turned away
 
 Json error_json(const std::string& what) { return Json{{"error", what}}; }
 
@@ -48,6 +52,21 @@ tl::expected<Arguments, std::string> arguments_of(const Command& command, const 
   return arguments;
 }
 
+/// Ends every connection of the socket: a client that keeps sending a little would hold up the end for ever,
+/// and httplib tells nobody its connections.
+void cut_connections(const std::string& socket) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", ignored)) {
+    const int fd = std::atoi(entry.path().filename().c_str());
+    sockaddr_un address{};
+    socklen_t length = sizeof address;
+    if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0 &&
+        address.sun_family == AF_UNIX && socket == static_cast<const char*>(address.sun_path)) {
+      shutdown(fd, SHUT_RDWR);
+    }
+  }
+}
+
 }  // namespace
 
 class ApiServer::State {
@@ -56,7 +75,10 @@ class ApiServer::State {
     server_.new_task_queue = [] { return new httplib::ThreadPool(server_threads); };
     server_.set_payload_max_length(max_request_bytes);
     server_.set_keep_alive_max_count(max_requests_per_connection);
-    server_.set_keep_alive_timeout(keep_alive_seconds);
+    server_.set_keep_alive_timeout(patience_seconds);
+    server_.set_read_timeout(patience_seconds);
+    server_.set_write_timeout(patience_seconds);
+    server_.set_socket_options([this](int listener) { listener_ = listener; });
     server_.set_address_family(AF_UNIX);
     for (const Command& command : commands()) {
       auto handler = [this, &command](const httplib::Request& request, httplib::Response& response) {
@@ -91,6 +113,7 @@ class ApiServer::State {
     if (!bound_) {
       return tl::unexpected("the API socket " + socket_ + " cannot be made; api.socket names its path");
     }
+    listen(listener_, backlog);
     thread_ = std::thread([this] { server_.listen_after_bind(); });
     while (!server_.is_running()) {
       std::this_thread::yield();
@@ -101,6 +124,7 @@ class ApiServer::State {
   ~State() {
     if (thread_.joinable()) {
       server_.stop();
+      cut_connections(socket_);
       thread_.join();
     }
     if (bound_) {
@@ -130,6 +154,7 @@ class ApiServer::State {
   std::string socket_;
   Session session_;
   httplib::Server server_;
+  int listener_ = -1;
   bool bound_ = false;
   std::thread thread_;
 };
