@@ -1,8 +1,11 @@
 #include "ctrl/api/dpdk_telemetry.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <optional>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include <rte_telemetry.h>
 
@@ -28,40 +31,56 @@ std::string tel_string(const Json& value) {
   return text.substr(0, RTE_TEL_MAX_STRING_LEN - 1);
 }
 
-void fill(rte_tel_data* data, const Json& value);
+bool is_count(const Json& value) {
+  return value.is_number_unsigned() || (value.is_number_integer() && value.get<std::int64_t>() >= 0);
+}
 
-rte_tel_data* nested(const Json& value) {
-  rte_tel_data* inner = rte_tel_data_alloc();
-  if (inner != nullptr) {
-    fill(inner, value);
+/// One key of a list's objects as an array: numbers where all are, else strings.
+void add_column(rte_tel_data* data, const std::string& name, const Json& list, const std::string& key) {
+  rte_tel_data* column = rte_tel_data_alloc();
+  if (column == nullptr) {
+    return;
   }
-  return inner;
+  const bool numbers = std::ranges::all_of(
+      list, [&](const Json& element) { return element.contains(key) && is_count(element.at(key)); });
+  rte_tel_data_start_array(column, numbers ? RTE_TEL_U64_VAL : RTE_TEL_STRING_VAL);
+  for (const auto& element : list) {
+    if (numbers) {
+      rte_tel_data_add_array_u64(column, element.at(key).get<std::uint64_t>());
+    } else {
+      rte_tel_data_add_array_string(column, tel_string(element.value(key, Json(""))).c_str());
+    }
+  }
+  rte_tel_data_add_dict_container(data, name.c_str(), column, 0);
+}
+
+/// DPDK 22.11 nests nothing but arrays of numbers or strings: a list of objects becomes a column for each of
+/// their keys, `paths: [{name, weight}]` the two arrays paths_name and paths_weight.
+void add_list(rte_tel_data* data, const std::string& name, const Json& list) {
+  std::vector<std::string> keys;
+  for (const auto& element : list) {
+    for (const auto& [key, value] : element.items()) {
+      if (std::ranges::find(keys, key) == keys.end()) {
+        keys.push_back(key);
+      }
+    }
+  }
+  for (const auto& key : keys) {
+    add_column(data, tel_name(name + "_" + key), list, key);
+  }
 }
 
 void fill_dict(rte_tel_data* data, const Json& object) {
   rte_tel_data_start_dict(data);
   for (const auto& [key, value] : object.items()) {
     const std::string name = tel_name(key);
-    if (value.is_structured()) {
-      rte_tel_data_add_dict_container(data, name.c_str(), nested(value), 0);
-    } else if (value.is_number_unsigned()) {
-      rte_tel_data_add_dict_u64(data, name.c_str(), value.get<std::uint64_t>());
-    } else if (value.is_number_integer() && value.get<std::int64_t>() >= 0) {
+    if (value.is_array()) {
+      add_list(data, name, value);
+    } else if (is_count(value)) {
       rte_tel_data_add_dict_u64(data, name.c_str(), value.get<std::uint64_t>());
     } else {
       rte_tel_data_add_dict_string(data, name.c_str(), tel_string(value).c_str());
     }
-  }
-}
-
-void fill(rte_tel_data* data, const Json& value) {
-  if (!value.is_array()) {
-    fill_dict(data, value);
-    return;
-  }
-  rte_tel_data_start_array(data, RTE_TEL_CONTAINER);
-  for (const auto& element : value) {
-    rte_tel_data_add_array_container(data, nested(element), 0);
   }
 }
 
