@@ -12,6 +12,7 @@
 #include <httplib.h>
 
 #include "ctrl/api/command.hpp"
+#include "dataplane/unix_socket.hpp"
 
 namespace {
 
@@ -20,12 +21,14 @@ using braidway::ctrl::Json;
 
 constexpr const char* default_folder = "/run/braidway";
 
-/// The one socket in the default folder, where there is just one.
+/// The one socket in the default folder that a gateway listens on, where there is just one.
 tl::expected<std::string, std::string> only_socket() {
   std::vector<std::string> found;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(default_folder, ignored)) {
-    if (entry.path().extension() == ".sock" && entry.is_socket(ignored)) {
+    // A killed gateway leaves its socket behind.
+    if (entry.path().extension() == ".sock" && entry.is_socket(ignored) &&
+        braidway::dataplane::is_listening(entry.path())) {
       found.push_back(entry.path());
     }
   }
@@ -33,7 +36,7 @@ tl::expected<std::string, std::string> only_socket() {
     return found.front();
   }
   if (found.empty()) {
-    return tl::unexpected(std::string("no gateway has a socket in ") + default_folder +
+    return tl::unexpected(std::string("no gateway listens in ") + default_folder +
                           "; name one with --socket");
   }
   std::string list;
@@ -56,7 +59,8 @@ tl::expected<Json, std::string> ask(const std::string& socket, const Command& co
   }
   const Json answer = Json::parse(result->body, nullptr, false);
   if (answer.is_discarded()) {
-    return tl::unexpected<std::string>("the gateway's answer is no JSON; are braidway and braidwayctl of one version?");
+    return tl::unexpected<std::string>(
+        "the gateway's answer is no JSON; are braidway and braidwayctl of one version?");
   }
   if (result->status != 200) {
     return tl::unexpected(answer.value("error", "the gateway refused"));
