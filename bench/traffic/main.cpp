@@ -46,6 +46,14 @@ int run(const Options& options) {
   const auto server = Port::open(options.server_device, **pool, frame_bytes, keep_trying);
   if (!server) return fail(server.error());
 
+  if (options.hold) {
+    // Whoever runs the gateways may have to wait until they have noticed these ports: what is sent to a port
+    // that is down is dropped, and counted.
+    std::cout << "both ports are up\n" << std::flush;
+    std::string line;
+    std::getline(std::cin, line);
+  }
+
   Session session{options, **client, **server, [] { return interrupted != 0; }};
   if (const auto greeted = session.greet(keep_trying); !greeted) return fail(greeted.error());
   const Results results = session.run(options.progress ? &std::cout : nullptr);

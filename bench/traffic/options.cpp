@@ -90,6 +90,8 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--json", options.json_file, "write the results here");
   app.add_flag("--progress", options.progress, "one JSON line a second on stdout");
+  app.add_flag("--hold", options.hold,
+               "when both ports are up, say so on stdout and send nothing before a line has come on stdin");
   app.add_option("--cores", options.cores, "CPUs that the one thread may run on, as 0-1 (default: all)")
       ->check(check_cpus);
   app.add_flag("--no-huge", options.no_huge, "no hugepages (also chosen when too few are free)");

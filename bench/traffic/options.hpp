@@ -22,6 +22,7 @@ struct Options {
   std::uint32_t wait_seconds = 20;  ///< for the devices, their links, and the way between them
   std::string json_file;            ///< empty: none
   bool progress = false;
+  bool hold = false;  ///< wait for a line on stdin when both ports are up
   std::string cores;  ///< CPU list the thread may run on; empty: all that the process may use
   bool no_huge = false;
 };

@@ -27,20 +27,20 @@ def _in_child():
 
 
 class Child:
-    """One program. What it says is kept in a log, to be shown when something goes wrong; its stdout can be read
-    instead, with lines()."""
+    """One program. What it says is kept in a log, to be shown when something goes wrong. With one that is `spoken`
+    to, stdout is read with lines() and stdin written with tell()."""
 
-    def __init__(self, name, command, directory, readable):
+    def __init__(self, name, command, directory, spoken):
         self.name = name
         self._log = os.path.join(directory, f"{name.replace(' ', '-')}.log")
         with open(self._log, "wb") as log:
             # A session of its own: Ctrl-C at the terminal reaches the run alone, which ends its programs in order.
             # DPDK puts its files below RUNTIME_DIRECTORY, so they go with the folder even when the program is killed.
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log,
-                                             stdout=subprocess.PIPE if readable else log,
+            self._process = subprocess.Popen(command, stderr=log, stdout=subprocess.PIPE if spoken else log,
+                                             stdin=subprocess.PIPE if spoken else subprocess.DEVNULL,
                                              env=os.environ | {"RUNTIME_DIRECTORY": directory},
                                              preexec_fn=_in_child, start_new_session=True)
-        if readable:
+        if spoken:
             os.set_blocking(self.output.fileno(), False)
         self.ended_fd = os.pidfd_open(self._process.pid)
         self.may_end = False
@@ -62,6 +62,9 @@ class Child:
         *whole, self._partial = self._partial.split(b"\n")
         return [line.decode(errors="replace") for line in whole]
 
+    def tell(self, line):
+        os.write(self._process.stdin.fileno(), line.encode() + b"\n")
+
     def ask_to_end(self):
         if self.code is None:
             self._process.terminate()
@@ -78,8 +81,9 @@ class Child:
 
     def close(self):
         os.close(self.ended_fd)
-        if self.output is not None:
-            self.output.close()
+        for pipe in (self.output, self._process.stdin):
+            if pipe is not None:
+                pipe.close()
 
     def cpu_seconds(self):
         """Processor time so far, of all its threads (proc(5), stat, fields 14 and 15)."""
@@ -140,14 +144,14 @@ class Children:
         self._wake.close()
         self._wake_end.close()
 
-    def start(self, name, *command, readable=False):
+    def start(self, name, *command, spoken=False):
         try:
-            child = Child(name, [str(word) for word in command], self.directory, readable)
+            child = Child(name, [str(word) for word in command], self.directory, spoken)
         except OSError as error:
             raise JobError(f"{name} cannot be started: {error}") from error
         self._children.append(child)
         self._selector.register(child.ended_fd, selectors.EVENT_READ, child)
-        if readable:
+        if spoken:
             self._selector.register(child.output, selectors.EVENT_READ)
         return child
 

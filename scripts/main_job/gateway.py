@@ -84,3 +84,6 @@ class Gateway:
 
     def all_paths_live(self):
         return all(path["state"] == "live" for path in self.paths())
+
+    def host_up(self):
+        return all(port["link"] == "up" for port in self.show("ports")["ports"] if port["role"] == "host")

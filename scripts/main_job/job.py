@@ -71,8 +71,12 @@ class Job:
             "traffic", self._program("bench/traffic/braidway-traffic"), "--client-device", devices[0],
             "--server-device", devices[1], "--operation", "mix", "--qps", QPS, "--message-bytes", MESSAGE_BYTES,
             "--outstanding", OUTSTANDING, "--wait", START, "--seconds", self._seconds, "--progress",
-            "--json", results, *([] if self._hugepages else ["--no-huge"]), readable=True)
+            "--hold", "--json", results, *([] if self._hugepages else ["--no-huge"]), spoken=True)
+        children.wait_for("the traffic program's ports", lambda: "both ports are up" in traffic.lines(), START)
+        # A gateway drops what goes to a port that it does not know to be up yet.
+        children.wait_for("the host ports to come up", lambda: all(each.host_up() for each in gateways), START)
         traffic.may_end = True
+        traffic.tell("go")
         cut_short = False
         deadline = time.monotonic() + START + self._seconds + DRAIN
         while traffic.code is None:
