@@ -1,6 +1,9 @@
 #include "dataplane/pcap_file.hpp"
 
 #include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 
 namespace braidway::dataplane {
 namespace {
@@ -58,7 +61,7 @@ tl::expected<PcapWriter, std::string> PcapWriter::create(const std::string& file
     pcap_close(handle);
     return tl::unexpected(what.find(file) != std::string::npos ? what : file + ": " + what);
   }
-  return PcapWriter(handle, dumper);
+  return PcapWriter(file, handle, dumper);
 }
 
 void PcapWriter::write(std::uint64_t when_ns, std::span<const std::byte> frame) {
@@ -68,6 +71,15 @@ void PcapWriter::write(std::uint64_t when_ns, std::span<const std::byte> frame) 
   header.caplen = static_cast<bpf_u_int32>(frame.size());
   header.len = header.caplen;
   pcap_dump(reinterpret_cast<u_char*>(file_.get()), &header, reinterpret_cast<const u_char*>(frame.data()));
+}
+
+tl::expected<void, std::string> PcapWriter::flush() {
+  // pcap_dump() itself tells of no error.
+  if (pcap_dump_flush(file_.get()) != 0 || std::ferror(pcap_dump_file(file_.get())) != 0) {
+    return tl::unexpected(name_ + " could not be written to its end (" + std::strerror(errno) +
+                          "); is the disk full?");
+  }
+  return {};
 }
 
 }  // namespace braidway::dataplane

@@ -43,9 +43,13 @@ class PcapWriter {
   /// Error: one sentence naming the file.
   static tl::expected<PcapWriter, std::string> create(const std::string& file);
   void write(std::uint64_t when_ns, std::span<const std::byte> frame);
+  /// Hands everything to the kernel. Error, also of any write before: one sentence naming the file.
+  tl::expected<void, std::string> flush();
 
  private:
-  PcapWriter(pcap_t* handle, pcap_dumper_t* file) : handle_(handle), file_(file) {}
+  PcapWriter(std::string name, pcap_t* handle, pcap_dumper_t* file)
+      : name_(std::move(name)), handle_(handle), file_(file) {}
+  std::string name_;
   std::unique_ptr<pcap_t, ClosePcap> handle_;
   std::unique_ptr<pcap_dumper_t, ClosePcap> file_;
 };

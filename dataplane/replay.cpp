@@ -122,6 +122,11 @@ class Replay {
         return read;
       }
     }
+    for (auto& writer : writers_) {
+      if (auto written = writer.flush(); !written) {
+        return written;
+      }
+    }
     return {};
   }
 
