@@ -101,8 +101,10 @@ class Capture::Writer {
 
   void write(rte_mbuf* packet) {
     const auto& meta = *static_cast<const CapturedMeta*>(rte_mbuf_to_priv(packet));
-    const auto since_ns =
-        static_cast<double>(meta.when - started_tsc_) * 1e9 / static_cast<double>(rte_get_tsc_hz());
+    // Before the start, if the turn that sent the packet began before it.
+    const auto since_tsc = static_cast<std::int64_t>(meta.when - started_tsc_);
+    const auto since_ns = static_cast<std::int64_t>(static_cast<double>(since_tsc) * 1e9 /
+                                                    static_cast<double>(rte_get_tsc_hz()));
     std::array<std::byte, longest_frame> together;
     const std::uint32_t bytes = std::min<std::uint32_t>(packet->pkt_len, together.size());
     const auto* data = static_cast<const std::byte*>(rte_pktmbuf_read(packet, 0, bytes, together.data()));
