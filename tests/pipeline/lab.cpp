@@ -112,7 +112,10 @@ void Lab::send(std::size_t port, const Bytes& frame, std::uint16_t queue, std::s
       ASSERT_EQ(rte_pktmbuf_chain(packet, segment), 0);
     }
   } while (!left.empty());
-  ASSERT_EQ(rte_ring_enqueue(ports_[port]->incoming(queue), packet), 0) << "the wire is full";
+  if (rte_ring_enqueue(ports_[port]->incoming(queue), packet) != 0) {
+    rte_pktmbuf_free(packet);
+    FAIL() << "the wire is full";
+  }
 }
 
 bool Lab::turn(std::uint64_t now) {

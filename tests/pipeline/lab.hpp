@@ -36,7 +36,7 @@ dataplane::GatewaySettings wire_settings(std::uint16_t fabric_ports = 2, std::ui
 
 class Lab {
  public:
-  static constexpr std::uint32_t mbufs = 4095;
+  static constexpr std::uint32_t mbufs = 16383;
   static constexpr std::uint64_t patience = 1000;  ///< of a port that takes nothing, in the test's time
   /// Packets that a port takes before it is full: the rings of RingPort.
   static constexpr std::size_t wire_room = 255;
