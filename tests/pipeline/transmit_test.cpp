@@ -189,11 +189,11 @@ TEST(Backpressure, PacketsThatWaitAreFreedWithTheWorker) {
   Lab lab(wire_settings(1));
   send_all(lab, host, packets(1, 0, Lab::wire_room));
   lab.settle();
-  send_all(lab, host, packets(1, 1000, 64));
+  send_all(lab, host, packets(1, 1000, 100));
   lab.settle();
   const unsigned before = rte_mempool_avail_count(lab.pool());
   lab.worker().drop_waiting();
-  EXPECT_EQ(rte_mempool_avail_count(lab.pool()), before + 64);
+  EXPECT_EQ(rte_mempool_avail_count(lab.pool()), before + dataplane::burst_size);
 }
 
 TEST(Backpressure, CountersSayWhatThePortTook) {
