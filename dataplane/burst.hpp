@@ -4,11 +4,11 @@
 
 #include <array>
 #include <cstdint>
+#include <type_traits>
 
 #include <rte_mbuf.h>
 
 #include "dataplane/parser.hpp"
-#include "lb/flow_key.hpp"
 #include "lb/types.hpp"
 
 namespace braidway::dataplane {
@@ -25,7 +25,8 @@ struct PacketMeta {
   std::uint16_t egress = 0;     ///< port index the packet leaves by; the host port until steered
   TrafficClass traffic_class = TrafficClass::non_ip;
 };
-static_assert(sizeof(PacketMeta) == 8, "eight to a cache line");
+static_assert(sizeof(PacketMeta) == 8 && std::has_unique_object_representations_v<PacketMeta>,
+              "eight to a cache line, each one move");
 
 /// What travels with a packet that is handed to another worker, in its private area.
 struct HandedOver {
@@ -47,15 +48,13 @@ class Burst {
  public:
   std::array<rte_mbuf*, burst_size> packets;
   std::array<PacketMeta, burst_size> meta;
-  std::array<lb::FlowKey, burst_size> keys;
-  std::array<std::uint64_t, burst_size> hashes;  ///< of the flow keys
+  std::array<std::uint64_t, burst_size> hashes;  ///< of the packets' flow keys
   std::uint16_t count = 0;
   std::uint16_t ingress = 0;  ///< port index all packets of the burst came from
   Direction direction = Direction::source;
   bool spread = false;     ///< the port spreads over several queues: a flow may arrive at several workers
   bool all_flows = false;  ///< every packet is IP and belongs to a flow: nothing needs a second look
-  bool all_flat = false;   ///< every packet is in one segment
-  std::uint32_t longest_bytes = 0;  ///< no packet is longer
+  bool all_fit = false;    ///< every packet is in one segment and short enough for any port
 
   /// Frees packet i. It is out of the burst after the next close_gaps().
   void discard(std::uint16_t i) noexcept {
@@ -83,7 +82,6 @@ class Burst {
       }
       packets[kept] = packets[i];
       meta[kept] = meta[i];
-      keys[kept] = keys[i];
       hashes[kept] = hashes[i];
       ++kept;
     }

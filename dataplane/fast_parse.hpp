@@ -43,8 +43,9 @@ inline bool parse_plain_rocev2(const std::byte* head, std::size_t frame_bytes, T
   const std::uint64_t addresses = detail::load64(head + 26);
   const std::uint64_t udp = detail::load64(head + plain_l4_offset);      // .. .. 12 b7 LL LL .. ..
   const std::uint64_t bth = detail::load64(head + plain_l4_offset + 8);  // op flags .. .. .. qpn qpn qpn
-  const std::size_t ip_bytes = __builtin_bswap16(static_cast<std::uint16_t>(ethertype_ihl_length >> 32U));
-  const std::size_t udp_bytes = __builtin_bswap16(static_cast<std::uint16_t>(udp >> 32U));
+  // Both lengths are the fifth and sixth byte of their eight.
+  const std::size_t ip_bytes = __builtin_bswap64(ethertype_ihl_length) >> 16U & 0xffffU;
+  const std::size_t udp_bytes = __builtin_bswap64(udp) >> 16U & 0xffffU;
   const auto transport = static_cast<unsigned>(bth >> 5U) & 7U;
   const std::uint64_t differs =
       ((ethertype_ihl_length ^ 0x45'0008U) & 0xff'ffffU) |

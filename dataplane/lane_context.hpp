@@ -44,14 +44,14 @@ struct LaneContext {
   std::uint64_t patience = 0;        ///< TSC cycles after which a port that takes nothing is stalled
   std::uint16_t host_port = 0;       ///< port index
   std::uint32_t fits_all_bytes = 0;  ///< every port may send a frame of this length
-  bool any_flat_only = false;        ///< some port sends the first segment only
   std::uint16_t ports_waiting = 0;   ///< ports that have refused packets which wait for them
   lb::Lane lane{};
   std::uint8_t lanes = 1;
   LinkLocalSettings link_local;
   Inboxes inboxes{};
-  std::vector<TxQueue> tx;                        ///< by port index
-  std::array<std::uint16_t, burst_size> touched;  ///< ports with a batch in hand
+  std::vector<TxQueue> tx;                                 ///< by port index
+  std::vector<std::array<rte_mbuf*, burst_size>> batches;  ///< packets of the burst in hand, by port index
+  std::vector<std::uint16_t> batched;                      ///< how many there are of them
 };
 
 }  // namespace braidway::dataplane

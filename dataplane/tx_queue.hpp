@@ -23,11 +23,8 @@
 namespace braidway::dataplane {
 
 struct alignas(RTE_CACHE_LINE_SIZE) TxQueue {
-  // Touched for every packet.
   std::uint32_t max_frame_bytes = 0;  ///< longest frame the port may send, without FCS
-  std::uint16_t batch_count = 0;      ///< packets of the burst in hand
   bool flat_only = false;             ///< the driver sends the first segment only (af_xdp)
-  // Touched for every batch.
   bool stalled = false;
   std::uint16_t waiting_count = 0;  ///< packets refused by the port, oldest first
   std::uint16_t port_id = 0;        ///< DPDK port
@@ -36,11 +33,10 @@ struct alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   CaptureTap* tap = nullptr;
   telemetry::Counter packets;       ///< that the port took
   std::uint64_t waiting_since = 0;  ///< TSC when the port last took a packet, or began to refuse
-  std::array<rte_mbuf*, burst_size> batch;
   std::array<rte_mbuf*, burst_size> waiting;
 
   bool open() const noexcept { return waiting_count == 0; }
 };
-static_assert(offsetof(TxQueue, batch) <= RTE_CACHE_LINE_SIZE, "all but the packets in one cache line");
+static_assert(offsetof(TxQueue, waiting) <= RTE_CACHE_LINE_SIZE, "all but the packets in one cache line");
 
 }  // namespace braidway::dataplane

@@ -53,8 +53,9 @@ std::vector<WorkerWiring> wire_workers(const GatewaySettings& settings, const st
     context.link_local = settings.link_local;
     context.inboxes = rings.inboxes();
     context.tx = std::vector<TxQueue>(ports.size());
+    context.batches.resize(ports.size());
+    context.batched.resize(ports.size());
     context.fits_all_bytes = std::ranges::min(ports, {}, &WiredPort::max_frame_bytes).max_frame_bytes;
-    context.any_flat_only = std::ranges::any_of(ports, &WiredPort::flat_only);
     for (std::size_t port = 0; port < ports.size(); ++port) {
       TxQueue& tx = context.tx[port];
       tx.port_id = ports[port].port_id;

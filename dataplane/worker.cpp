@@ -70,7 +70,7 @@ bool Worker::turn(std::uint64_t now) noexcept {
   bool moved = false;
   const bool timed = counters_.turns.get() % turns_per_timing == 0;
   for (const RxQueue& queue : rx_queues_) {
-    if (!direction_open(queue.direction)) {
+    if (!nothing_waits() && !direction_open(queue.direction)) [[unlikely]] {
       continue;
     }
     const bool from_host = queue.direction == Direction::source;
@@ -78,7 +78,7 @@ bool Worker::turn(std::uint64_t now) noexcept {
                         : run_way<Sink, 1>(queue, burst_, lane_, counters_, timed)) > 0;
   }
   for (const Inbox& inbox : inboxes_) {
-    if (!direction_open(inbox.direction)) {
+    if (!nothing_waits() && !direction_open(inbox.direction)) {
       continue;
     }
     const bool from_host = inbox.direction == Direction::source;

@@ -39,6 +39,8 @@ class Worker {
   const LaneContext& lane() const noexcept { return lane_; }
 
  private:
+  /// Every direction is open without a closer look.
+  bool nothing_waits() const noexcept { return lane_.ports_waiting == 0 && lane_.lanes == 1; }
   bool direction_open(Direction direction) const noexcept;
   bool inboxes_have_room(Direction direction) const noexcept;
 

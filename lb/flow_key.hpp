@@ -100,9 +100,23 @@ constexpr std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
   return a ^ b ^ static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
+/// Both addresses of an IPv4 key in one word, source high: half the work for most of the traffic there is.
+constexpr std::uint64_t hash_ipv4(std::uint64_t addresses, std::uint64_t rest,
+                                  const HashSecret& secret) noexcept {
+  const auto& s = secret.words;
+  return fold(fold(addresses ^ s[0], rest ^ s[1]) ^ s[2], s[3]);
+}
+
+constexpr bool is_ipv4(std::uint64_t high, std::uint64_t low) noexcept {
+  return high == 0 && low >> 32 == 0xffff;
+}
+
 constexpr std::uint64_t hash(const FlowKey& key, const HashSecret& secret) noexcept {
   const auto& w = key.words;
   const auto& s = secret.words;
+  if (is_ipv4(w[0], w[1]) && is_ipv4(w[2], w[3])) {
+    return hash_ipv4(w[1] << 32 | (w[3] & 0xffff'ffffU), w[4], secret);
+  }
   const std::uint64_t source = fold(w[0] ^ s[0], w[1] ^ s[1]);
   const std::uint64_t destination = fold(w[2] ^ s[2], w[3] ^ s[3]);
   return fold(fold(source ^ w[4], destination ^ s[4]), s[5]);
@@ -116,11 +130,12 @@ constexpr std::uint64_t hash(const FlowKey& key, std::uint64_t seed) noexcept {
   return detail::hash(key, detail::HashSecret{seed});
 }
 
-/// hash() for bursts: the seed is expanded once, at construction.
+/// hash() for many keys: the seed is expanded once, at construction.
 class FlowHasher {
  public:
   explicit constexpr FlowHasher(std::uint64_t seed) noexcept : secret_(seed) {}
 
+  [[nodiscard]] std::uint64_t hash(const FlowKey& key) const noexcept { return detail::hash(key, secret_); }
   /// hashes[i] = hash(keys[i], seed) for all keys. `hashes` is at least as long as `keys`.
   void hash_burst(std::span<const FlowKey> keys, std::span<std::uint64_t> hashes) const noexcept {
     for (std::size_t i = 0; i < keys.size(); ++i) hashes[i] = detail::hash(keys[i], secret_);

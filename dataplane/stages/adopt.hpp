@@ -1,7 +1,6 @@
 // adopt: takes packets that other workers handed over because their flows belong to this lane. Drops nothing.
 #pragma once
 
-#include <algorithm>
 #include <string_view>
 
 #include <rte_ring.h>
@@ -22,14 +21,11 @@ struct Adopt {
     burst.direction = from.direction;
     burst.spread = false;
     burst.all_flows = true;
-    burst.all_flat = true;
-    burst.longest_bytes = 0;
+    burst.all_fit = false;  // not known
     for (std::uint16_t i = 0; i < burst.count; ++i) {
       const HandedOver& of = handed_over(burst.packets[i]);
       burst.hashes[i] = of.flow_hash;
       burst.meta[i] = of.meta;
-      burst.all_flat = burst.all_flat && burst.packets[i]->nb_segs == 1;
-      burst.longest_bytes = std::max(burst.longest_bytes, burst.packets[i]->pkt_len);
       burst.all_flows = burst.all_flows && of.meta.traffic_class < TrafficClass::non_ip;
     }
   }

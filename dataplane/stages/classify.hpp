@@ -1,6 +1,5 @@
-// classify: ends here what must never be forwarded (pause frames, link-local protocols the gateway was told
-// to consume), and gives each packet its flow hash and its owner. Packets of a fabric port get their way out:
-// the host port.
+// classify: ends here what must never be forwarded: pause frames, link-local protocols the gateway was told
+// to consume.
 #pragma once
 
 #include <array>
@@ -10,7 +9,6 @@
 #include "dataplane/burst.hpp"
 #include "dataplane/drops.hpp"
 #include "dataplane/lane_context.hpp"
-#include "lb/flow_key.hpp"
 
 namespace braidway::dataplane::stages {
 
@@ -27,8 +25,7 @@ struct Classify {
   static constexpr std::array<std::string_view, 5> drops{"pause_frame", "lldp_consumed", "lacp_consumed",
                                                          "stp_consumed", "eapol_consumed"};
 
-  static void run(Burst& burst, LaneContext& lane, Drops<Classify> dropped) noexcept {
-    lane.hasher.hash_burst({burst.keys.data(), burst.count}, {burst.hashes.data(), burst.count});
+  static void run(Burst& burst, const LaneContext& lane, Drops<Classify> dropped) noexcept {
     if (burst.all_flows) [[likely]] {
       return;
     }

@@ -1,8 +1,10 @@
-// parse: finds each packet's headers and flow; drops what is provably malformed, under its own name.
+// parse: finds each packet's headers and the hash of its flow; drops what is provably malformed, under its
+// own name.
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <span>
 #include <string_view>
 
@@ -21,12 +23,13 @@ struct Parse {
   using Drop = Malformed;
   static constexpr auto drops = malformed_names;
 
-  static void run(Burst& burst, LaneContext& lane, Drops<Parse> dropped) noexcept {
+  static void run(Burst& burst, const LaneContext& lane, Drops<Parse> dropped) noexcept {
     constexpr std::uint16_t ahead = 4;
     const std::uint16_t count = burst.count;
+    const auto plain_rdma = std::bit_cast<std::uint64_t>(plain_meta(lane, TrafficClass::rdma));
+    const auto plain_ud = std::bit_cast<std::uint64_t>(plain_meta(lane, TrafficClass::ud));
     burst.all_flows = true;
-    std::uint32_t longest = 0;
-    std::uint32_t segments = 0;
+    burst.all_fit = true;
     for (std::uint16_t i = 0; i < std::min(ahead, count); ++i) {
       rte_prefetch0(rte_pktmbuf_mtod(burst.packets[i], const void*));
     }
@@ -35,28 +38,34 @@ struct Parse {
       const auto later = static_cast<std::uint16_t>(std::min(i + ahead, count - 1));
       rte_prefetch0(rte_pktmbuf_mtod(burst.packets[later], const void*));
       const rte_mbuf* packet = burst.packets[i];
-      longest = std::max(longest, packet->pkt_len);
-      segments |= packet->nb_segs;
       TrafficClass traffic_class{};
-      if (packet->data_len >= plain_header_bytes &&
-          parse_plain_rocev2(rte_pktmbuf_mtod(packet, const std::byte*), packet->pkt_len, traffic_class,
-                             burst.keys[i])) [[likely]] {
-        burst.meta[i] = {.l3_offset = plain_l3_offset,
-                         .l4_offset = plain_l4_offset,
-                         .egress = lane.host_port,
-                         .traffic_class = traffic_class};
+      lb::FlowKey key;
+      const std::uint32_t bytes = packet->pkt_len;
+      if (packet->data_len == bytes &&
+          bytes - plain_header_bytes <= lane.fits_all_bytes - plain_header_bytes &&
+          parse_plain_rocev2(rte_pktmbuf_mtod(packet, const std::byte*), bytes, traffic_class, key))
+          [[likely]] {
+        burst.meta[i] = std::bit_cast<PacketMeta>(traffic_class == TrafficClass::ud ? plain_ud : plain_rdma);
+        burst.hashes[i] = lane.hasher.hash(key);
       } else {
         parse_any(burst, i, lane, dropped);
       }
     }
-    burst.longest_bytes = longest;
-    burst.all_flat = segments <= 1;
   }
 
  private:
+  static PacketMeta plain_meta(const LaneContext& lane, TrafficClass traffic_class) noexcept {
+    return {.l3_offset = plain_l3_offset,
+            .l4_offset = plain_l4_offset,
+            .egress = lane.host_port,
+            .traffic_class = traffic_class};
+  }
+
   [[gnu::noinline, gnu::cold]] static void parse_any(Burst& burst, std::uint16_t i, const LaneContext& lane,
                                                      Drops<Parse> dropped) noexcept {
-    const Parsed parsed = parse_packet(burst.packets[i]);
+    const rte_mbuf* packet = burst.packets[i];
+    burst.all_fit = burst.all_fit && packet->nb_segs == 1 && packet->pkt_len <= lane.fits_all_bytes;
+    const Parsed parsed = parse_packet(packet);
     if (parsed.malformed != Malformed::none) {
       dropped.count(parsed.malformed);
       burst.discard(i);
@@ -66,7 +75,7 @@ struct Parse {
                      .l4_offset = parsed.l4_offset,
                      .egress = lane.host_port,
                      .traffic_class = parsed.traffic_class};
-    burst.keys[i] = parsed.key;
+    burst.hashes[i] = lane.hasher.hash(parsed.key);
     burst.all_flows = burst.all_flows && parsed.traffic_class < TrafficClass::non_ip;
   }
 

@@ -18,7 +18,7 @@ struct Steer {
   enum class Drop : std::uint8_t { no_live_path };  ///< every path to the peer is dead
   static constexpr std::array<std::string_view, 1> drops{"no_live_path"};
 
-  static void run(Burst& burst, LaneContext& lane, Drops<Steer> dropped) noexcept {
+  static void run(Burst& burst, const LaneContext& lane, Drops<Steer> dropped) noexcept {
     const lb::PeerPaths& paths = lane.table->peers().front();
     const auto first_live = paths.first_live();
     if (!first_live) [[unlikely]] {

@@ -1,8 +1,10 @@
 // transmit: gives packets to their ports, in order per port. What a port refuses waits (tx_queue.hpp).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include <rte_ethdev.h>
 
@@ -24,19 +26,27 @@ struct Transmit {
                                                          "tx_not_flat"};
 
   static void run(Burst& burst, LaneContext& lane, Drops<Transmit> dropped) noexcept {
-    if (burst.longest_bytes > lane.fits_all_bytes || (lane.any_flat_only && !burst.all_flat)) [[unlikely]] {
+    if (!burst.all_fit) [[unlikely]] {
       make_fit(burst, lane, dropped);
     }
-    std::uint16_t touched = 0;
-    for (std::uint16_t i = 0; i < burst.count; ++i) {
-      const std::uint16_t port = burst.meta[i].egress;
-      TxQueue& tx = lane.tx[port];
-      lane.touched[touched] = port;
-      touched = static_cast<std::uint16_t>(touched + (tx.batch_count == 0 ? 1 : 0));
-      tx.batch[tx.batch_count++] = burst.packets[i];
+    // Held here, since the compiler must think that a store to one of them may change the others.
+    const PacketMeta* const meta = burst.meta.data();
+    rte_mbuf* const* const packets = burst.packets.data();
+    std::array<rte_mbuf*, burst_size>* const batches = lane.batches.data();
+    std::uint16_t* const batched = lane.batched.data();
+    std::array<std::uint16_t, burst_size> ports;
+    std::uint16_t port_count = 0;
+    for (std::uint16_t i = 0, count = burst.count; i < count; ++i) {
+      const std::uint16_t port = meta[i].egress;
+      const std::uint16_t before = batched[port];
+      ports[port_count] = port;
+      port_count = static_cast<std::uint16_t>(port_count + (before == 0 ? 1 : 0));
+      batches[port][before] = packets[i];
+      batched[port] = static_cast<std::uint16_t>(before + 1);
     }
-    for (std::uint16_t i = 0; i < touched; ++i) {
-      send(lane.tx[lane.touched[i]], lane, dropped);
+    for (std::uint16_t i = 0; i < port_count; ++i) {
+      const std::uint16_t port = ports[i];
+      send(lane.tx[port], batches[port].data(), std::exchange(batched[port], 0), lane, dropped);
     }
     burst.count = 0;
   }
@@ -70,14 +80,13 @@ struct Transmit {
     }
   }
 
-  static void send(TxQueue& tx, LaneContext& lane, Drops<Transmit> dropped) noexcept {
-    const std::uint16_t count = tx.batch_count;
-    tx.batch_count = 0;
+  static void send(TxQueue& tx, rte_mbuf** packets, std::uint16_t count, LaneContext& lane,
+                   Drops<Transmit> dropped) noexcept {
     if (!tx.up->load(std::memory_order_relaxed)) [[unlikely]] {
-      drop(tx.batch.data(), count, Drop::port_down, dropped);
+      drop(packets, count, Drop::port_down, dropped);
       return;
     }
-    const std::uint16_t sent = give(tx, tx.batch.data(), count, lane.now);
+    const std::uint16_t sent = give(tx, packets, count, lane.now);
     if (sent > 0) {
       tx.stalled = false;
     }
@@ -86,10 +95,10 @@ struct Transmit {
     }
     const auto left = static_cast<std::uint16_t>(count - sent);
     if (tx.stalled) {
-      drop(tx.batch.data() + sent, left, Drop::tx_stalled, dropped);
+      drop(packets + sent, left, Drop::tx_stalled, dropped);
       return;
     }
-    std::copy_n(tx.batch.data() + sent, left, tx.waiting.data());
+    std::copy_n(packets + sent, left, tx.waiting.data());
     tx.waiting_count = left;
     tx.waiting_since = lane.now;
     ++lane.ports_waiting;
