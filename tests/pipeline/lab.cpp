@@ -75,7 +75,7 @@ Lab::Lab(const dataplane::GatewaySettings& settings, std::uint64_t patience_unit
 }
 
 dataplane::WorkerWiring Lab::wiring(std::size_t worker) const {
-  return std::move(dataplane::wire_workers(settings_, wired_, *rings_, patience_units_)[worker]);
+  return std::move(dataplane::wire_workers(settings_, wired_, rings_.value(), patience_units_)[worker]);
 }
 
 Lab::~Lab() {
@@ -149,8 +149,8 @@ Frames Lab::take(std::size_t port, std::uint16_t queue, std::size_t most) {
 
 Frames Lab::take_all(std::size_t port) {
   Frames frames;
-  for (std::uint16_t queue = 0; queue < settings_.workers.size(); ++queue) {
-    std::ranges::move(take(port, queue), std::back_inserter(frames));
+  for (std::size_t queue = 0; queue < settings_.workers.size(); ++queue) {
+    std::ranges::move(take(port, static_cast<std::uint16_t>(queue)), std::back_inserter(frames));
   }
   return frames;
 }

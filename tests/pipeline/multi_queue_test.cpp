@@ -37,7 +37,8 @@ class Leaving {
  public:
   void take(Lab& lab, std::size_t most = SIZE_MAX) {
     for (std::size_t port = 0; port < lab.settings().ports.size(); ++port) {
-      for (std::uint16_t queue = 0; queue < lab.settings().workers.size(); ++queue) {
+      const auto workers = static_cast<std::uint16_t>(lab.settings().workers.size());
+      for (std::uint16_t queue = 0; queue < workers; ++queue) {
         for (const Bytes& frame : lab.take(port, queue, most)) check(frame, port, queue);
       }
     }
@@ -114,6 +115,7 @@ TEST_P(ManyWorkers, ThreadsCarryTrafficWhileTablesArePublished) {
   Lab lab(wire_settings(2, workers, workers), 10 * rte_get_tsc_hz());
   std::atomic<bool> stop{false};
   std::vector<std::thread> threads;
+  threads.reserve(workers);
   for (std::size_t i = 0; i < workers; ++i) threads.emplace_back([&, i] { lab.worker(i).run(stop); });
   Arriving arriving(workers);
   Leaving leaving;
