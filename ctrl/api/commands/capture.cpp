@@ -1,9 +1,10 @@
+#include "dataplane/capture.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <optional>
 
 #include "ctrl/api/commands/commands.hpp"
-#include "dataplane/capture.hpp"
 
 namespace braidway::ctrl::api {
 namespace {

@@ -1,5 +1,4 @@
 #include "lb/explain.hpp"
-#include "lb/slot_table.hpp"
 
 #include <arpa/inet.h>
 #include <array>
@@ -8,6 +7,7 @@
 #include <optional>
 
 #include "ctrl/api/commands/commands.hpp"
+#include "lb/slot_table.hpp"
 
 namespace braidway::ctrl::api {
 namespace {
