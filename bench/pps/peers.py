@@ -23,6 +23,7 @@ class Setup:
     paths: int         # fabric ports of braidway
     burst: int         # of testpmd; braidway's is its own constant
     directory: pathlib.Path
+    endless: bool = True  # the capture is played over and over; else once
 
     @property
     def cores(self):
@@ -41,7 +42,7 @@ class Setup:
 
     @property
     def receive_device(self):
-        return f"net_pcap0,rx_pcap={self.capture},infinite_rx=1"
+        return f"net_pcap0,rx_pcap={self.capture},infinite_rx={int(self.endless)}"
 
 
 class Testpmd(Process):
@@ -95,7 +96,7 @@ class Braidway(Process):
     def __init__(self, setup, build, default_memory=False):
         build = pathlib.Path(build)
         self._ctl = build / "ctrl" / "braidwayctl"
-        self._socket = setup.directory / "braidway.sock"
+        self.socket_path = setup.directory / "braidway.sock"  # of the API
         program = build / "ctrl" / "braidway"
         for needed in (program, self._ctl):
             if not needed.exists():
@@ -117,7 +118,7 @@ class Braidway(Process):
             "control_cores": [setup.control_core],
             "ports": ports,
             "peers": [{"name": "far", "id": 2, "paths": [{"port": name} for name in fabric]}],
-            "api": {"socket": str(self._socket)},
+            "api": {"socket": str(self.socket_path)},
         }
         if not default_memory:
             config["memory"] = {"hugepages": "require", "limit_mib": setup.memory_mib, "mbufs": setup.mbufs}
@@ -125,13 +126,18 @@ class Braidway(Process):
 
     def show(self, what):
         """What `braidwayctl show` answers."""
-        answer = subprocess.run([self._ctl, "--socket", self._socket, "show", what, "-j"],
+        answer = subprocess.run([self._ctl, "--socket", self.socket_path, "show", what, "-j"],
                                 capture_output=True, text=True, timeout=10, check=False)
         if answer.returncode != 0:
             raise BenchError(f"braidwayctl show {what}: {answer.stderr.strip()}")
         return json.loads(answer.stdout)
 
     def stages(self):
-        """Packets and cycles of each stage of the source's way since start: {stage: (packets, cycles)}."""
-        return {stage["stage"]: (stage["packets"], stage["cycles"]) for stage in self.show("stats")["stages"]
+        """What each stage of the source's way was timed for since start: {stage: (packets, cycles)}. Only one turn in
+        some is timed, so these packets are fewer than those that passed."""
+        return {stage["stage"]: (stage["timed_packets"], stage["cycles"]) for stage in self.show("stats")["stages"]
                 if stage["way"] == "source"}
+
+    def dropped(self):
+        """Packets dropped since start, whatever the reason."""
+        return sum(self.show("drops").values())
