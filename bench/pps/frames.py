@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Writes the frames of the packet-rate harness: one RoCEv2 (IPv4) frame or more for each of N queue pairs.
+"""Writes the frames of the packet-rate harness: RoCEv2 over IPv4, as many for each of N queue pairs.
 
     bench/pps/frames.py --qps 10000 OUT.pcap
 
 Every frame is 128 octets without FCS. A RoCEv2 packet behind a 14-octet Ethernet header is always 4n + 2 octets long
 (the payload is padded to four), so the RC SEND_ONLY in it (68 octets of payload, IP length 112) is followed by an
 Ethernet trailer of two zero octets. Header checksum and ICRC are right. Destination QPNs are distinct; a QP belongs to
-one of 32 x 32 host pairs. Frames of different QPs are shuffled (fixed seed), PSNs of one QP ascend: no flow comes twice
-in a row, which is the hardest order for whatever is looked up per flow.
+one of 32 x 32 host pairs. A QP has one frame, or as many as it takes for 1,024 or more in all. Frames of different QPs
+are shuffled (fixed seed), PSNs of one QP ascend: with two QPs or more no flow comes twice in a row, which is the
+hardest order for whatever is looked up per flow.
 """
 import argparse
 import random
@@ -16,6 +17,7 @@ import sys
 import zlib
 
 FRAME_OCTETS = 128
+FILE_HEADER_OCTETS = 24
 HOSTS = 32          # on either side
 FIRST_QPN = 0x100   # below are the well-known ones and what drivers keep for themselves
 MAX_QPS = 16_000_000
@@ -92,7 +94,7 @@ def write(path, qps):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="write the frames of the packet-rate harness")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--qps", type=int, required=True, help=f"distinct destination QPNs, 1 to {MAX_QPS}")
     parser.add_argument("out", metavar="OUT.pcap")
     args = parser.parse_args()

@@ -18,23 +18,23 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def sample(process, seconds, also=lambda: None):
-    """Resumes the process, measures, pauses it again: packets per second on the core, and the share it had of it. What
-    `also` returns at the beginning and at the end comes along."""
+def sample(process, seconds, also=lambda: None, meanwhile=time.sleep):
+    """Resumes the process, measures while `meanwhile(seconds)` runs, pauses it again: packets per second on the core,
+    the share it had of it, and the seconds it took. What `also` returns at the beginning and at the end comes along."""
     process.resume()
     try:
         process.wait_forwarding()
         time.sleep(SETTLE_SECONDS)
         also_first = also()
         first = process.read()
-        time.sleep(seconds)
+        meanwhile(seconds)
         last = process.read()
         also_last = also()
     finally:
         process.pause()
     wall = last.at - first.at
     on_core = wall - (last.waited - first.waited)
-    result = {"pps": (last.packets - first.packets) / on_core, "core_share": on_core / wall}
+    result = {"pps": (last.packets - first.packets) / on_core, "core_share": on_core / wall, "seconds": wall}
     return result, also_first, also_last
 
 
@@ -54,6 +54,14 @@ def spread(values):
 def summary(values):
     return {"median": statistics.median(values), "p10": percentile(values, 0.1), "p90": percentile(values, 0.9),
             "min": min(values), "max": max(values)}
+
+
+def core_share_notes(share):
+    """What to say of the smallest share a sample had of its core, as lines of a table."""
+    if share >= 0.98:
+        return []
+    return [f"  other programs took up to {1 - share:.0%} of the forwarding core in a sample: "
+            "that time is left out of the rates, what it did to the caches is not"]
 
 
 class Ended(BaseException):

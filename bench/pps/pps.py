@@ -7,6 +7,14 @@ A round measures 5tswap, braidway, 5tswap, braidway, macswap, io (every second r
 measured is stopped by signal. Each round has fresh processes, so that the luck of one memory layout is part of the
 spread. Rates are per second in which the forwarding thread had its core: time it waited for the core is left out, for
 both alike. What the hypervisor steals cannot be left out; it is in the noise (A against A).
+
+After that, as many rounds with 64 QPs show what publishing 1,000 path tables a second costs braidway: its rate with and
+without by turns, and whether all frames of a capture that is played once meanwhile go out.
+
+JSON: "ratio" is braidway's rate by testpmd's, {mode: {QPs: median}}; "noise" the widest spread (p10 to p90) of a
+program against itself; "cycles" the cycles per packet of braidway's stages at the first number of QPs, from the turns
+it times; "publish" the rate with publishing by that without ("ratio", "spread"), the rate without against itself
+("noise"), "published_per_second" and packets "lost"; "cases" every sample of the packet rates.
 """
 import argparse
 import contextlib
@@ -18,6 +26,7 @@ import statistics
 import frames
 import measure
 import memory
+import publish
 from measure import say
 from peers import MODES, Braidway, Setup, Testpmd
 
@@ -25,13 +34,13 @@ PLAN = ("5tswap", "braidway", "5tswap", "braidway", "macswap", "io")
 
 
 def sample_braidway(braidway, seconds):
-    """A sample with cycles per packet of each stage in it. Stages count TSC cycles, those in which another program had
-    the core included: they are scaled by the share that was the gateway's own."""
+    """A sample with cycles per packet of each stage in it, of the packets that were timed. Stages count TSC cycles,
+    those in which another program had the core included: they are scaled by the share that was the gateway's own."""
     result, first, last = measure.sample(braidway, seconds, braidway.stages)
     result["cycles"] = {}
-    for stage, (packets, cycles) in last.items():
-        if packets > first[stage][0]:
-            per_packet = (cycles - first[stage][1]) / (packets - first[stage][0])
+    for stage, (timed, cycles) in last.items():
+        if timed > first[stage][0]:
+            per_packet = (cycles - first[stage][1]) / (timed - first[stage][0])
             result["cycles"][stage] = per_packet * result["core_share"]
     return result
 
@@ -99,7 +108,7 @@ def measure_case(setup, args):
     return evaluate(rounds, tsc_hz), tsc_hz
 
 
-def report(cases, missing, conditions):
+def report(cases, published, missing, conditions):
     """The JSON document: the agreed keys first, whatever else is useful after them."""
     noise = [detail["spread"] for case in cases.values() for detail in case["noise"].values()]
     first = next(iter(cases.values()), {"stage_cycles": {}})
@@ -108,6 +117,7 @@ def report(cases, missing, conditions):
         "ratio": {mode: {qps: case["ratio"][mode]["median"] for qps, case in cases.items() if case["ratio"]}
                   for mode in MODES},
         "cycles": first["stage_cycles"],
+        "publish": published,
         "missing": missing,
         "conditions": conditions,
         "cases": cases,
@@ -136,28 +146,29 @@ def table(document):
         if case["stage_cycles"]:
             lines.append("  cycles/packet by stage: " + ", ".join(
                 f"{stage} {cycles:.1f}" for stage, cycles in case["stage_cycles"].items()))
-        if case["core_share"] < 0.98:
-            lines.append(f"  other programs took up to {1 - case['core_share']:.0%} of the forwarding core in a sample: "
-                         "that time is left out of the rates, what it did to the caches is not")
-    lines += [f"\n{int(qps):,} QPs: not measured: {reason}" for qps, reason in document["missing"].items()]
+        lines += measure.core_share_notes(case["core_share"])
+    if document["publish"]:
+        lines += publish.table(document["publish"])
+    lines += [f"\n{what}: not measured: {reason}" for what, reason in document["missing"].items()]
     return "\n".join(lines)
 
 
 def numbers(text):
-    return [int(word) for word in text.split(",")]
+    return [int(word) for word in text.split(",") if word]
 
 
 def parse():
-    parser = argparse.ArgumentParser(prog="scripts/bench pps", description="packet rate against testpmd")
+    parser = argparse.ArgumentParser(prog="scripts/bench pps", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the figures here")
     parser.add_argument("--pairs", type=int, default=10, help="rounds for each number of QPs (default 10)")
     parser.add_argument("--seconds", type=float, default=1.0, help="length of a sample (default 1)")
     parser.add_argument("--qps", type=numbers, default="64,10000,1000000",
-                        help="numbers of QPs (default 64,10000,1000000)")
+                        help="numbers of QPs (default 64,10000,1000000); '': only publishing")
     parser.add_argument("--paths", type=int, default=4, help="fabric ports of braidway, 1 to 16 (default 4)")
     parser.add_argument("--burst", type=int, default=64, help="burst of testpmd (default 64, as braidway's)")
     parser.add_argument("--testpmd-only", action="store_true",
-                        help="the peer and this machine's noise, without braidway")
+                        help="the peer and this machine's noise, without braidway and its publishing")
     measure.add_core_options(parser)
     args = parser.parse_args()
     if args.pairs < 1 or args.seconds <= 0 or not 1 <= args.paths <= 16:
@@ -170,7 +181,7 @@ def parse():
 def main():
     args = parse()
     measure.check_cores(args)
-    cases, missing, tsc_hz = {}, {}, None
+    cases, published, missing, tsc_hz = {}, None, {}, None
     with measure.session(args.control_core) as directory:
         setup = Setup(capture=str(directory / "frames.pcap"), qps=0, core=args.core, control_core=args.control_core,
                       paths=args.paths, burst=args.burst, directory=directory)
@@ -180,7 +191,13 @@ def main():
                 cases[str(qps)], tsc_hz = measure_case(case, args)
             except memory.NotEnough as reason:
                 say(f"bench: {qps} QPs are left out: {reason}")
-                missing[str(qps)] = str(reason)
+                missing[f"{qps:,} QPs"] = str(reason)
+        if not args.testpmd_only:
+            try:
+                published = publish.measure_publish(setup, args)
+            except memory.NotEnough as reason:
+                say(f"bench: publishing is left out: {reason}")
+                missing["publishing"] = str(reason)
         conditions = {
             "frame_octets": frames.FRAME_OCTETS,
             "frames": {str(qps): frames.frame_count(qps) for qps in args.qps},
@@ -188,11 +205,11 @@ def main():
             "pairs": args.pairs, "seconds": args.seconds, "paths": args.paths, "testpmd_burst": args.burst,
             "core": args.core, "tsc_hz": tsc_hz,
         }
-    document = report(cases, missing, conditions)
+    document = report(cases, published, missing, conditions)
     if args.json:
         args.json.write_text(json.dumps(document, indent=1) + "\n")
     print(table(document))
-    return 0 if cases else 1
+    return 0 if cases or published else 1
 
 
 if __name__ == "__main__":

@@ -122,9 +122,17 @@ class Process:
     def wait_forwarding(self):
         """Returns when packets are going out."""
         self.wait_first_packet()
-        first = self._transmitted()
-        self.wait_for("forwarded packets", lambda: self._transmitted() > first)
+        first = self.transmitted()
+        self.wait_for("forwarded packets", lambda: self.transmitted() > first)
         self._thread = self._forwarding_thread()
+
+    def received(self):
+        """Packets taken in at all ports."""
+        return self._count("ipackets")
+
+    def transmitted(self):
+        """Packets sent out at all ports."""
+        return self._count("opackets")
 
     def pause(self):
         os.kill(self.pid, signal.SIGSTOP)
@@ -134,7 +142,7 @@ class Process:
 
     def read(self):
         before = time.monotonic()
-        packets = self._transmitted()
+        packets = self.transmitted()
         after = time.monotonic()
         return Reading((before + after) / 2, packets, self._waited())
 
@@ -181,10 +189,10 @@ class Process:
 
     def _has_forwarded(self):
         self._ports = self._telemetry.ask("/ethdev/list")  # anew: ports appear one by one
-        return self._transmitted() > 0
+        return self.transmitted() > 0
 
-    def _transmitted(self):
-        return sum(self._telemetry.ask(f"/ethdev/stats,{port}")["opackets"] for port in self._ports)
+    def _count(self, what):
+        return sum(self._telemetry.ask(f"/ethdev/stats,{port}")[what] for port in self._ports)
 
     def _forwarding_thread(self):
         """The busiest thread that may run on the forwarding core only."""
