@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every command that README shows is run by something.   readme.py ROOT [BUILD]
+"""Every command that README shows is run by something, and README explains every drop.   readme.py ROOT [BUILD]
 
 The commands are the lines of README's ```sh blocks. tests/hygiene/readme_commands.txt has one line for each:
 
@@ -7,6 +7,10 @@ The commands are the lines of README's ```sh blocks. tests/hygiene/readme_comman
 
 where what covers it is `here` (this check runs it; cheap ones), `script: FILE TEXT` (FILE is called by scripts/test,
 or is it, and contains TEXT) or `test: NAME` (a test of the build). Lines for commands that README no longer shows fail.
+
+The drops are the names in the first column of README's table `| reason |`. They must be those that are counted: by the
+pipeline's stages (tests/data/pipeline.dot, which a unit test holds equal to `braidway pipeline --dot`), by the devices
+and by the XDP program.
 """
 import json
 import os
@@ -17,6 +21,9 @@ import sys
 import tree
 
 TABLE = "tests/hygiene/readme_commands.txt"
+DROPS = {"tests/data/pipeline.dot": r"drops (\w+)",
+         "ctrl/api/commands/statistics.cpp": r'out\["(device_\w+)"\]',
+         "dataplane/xdp/verdicts.h": r"X\((dropped_\w+),"}
 
 
 def commands(text):
@@ -69,5 +76,23 @@ def check(root, build):
     return problems
 
 
+def check_drops(root):
+    text = tree.read(root, "README.md") or ""
+    rows = re.search(r"^\| reason \|.*\n\|[-|]+\n((?:\|.*\n)*)", text, re.MULTILINE)
+    told = {name for row in (rows.group(1) if rows else "").splitlines()
+            for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    problems, counted = [], set()
+    for file, pattern in DROPS.items():
+        found = set(re.findall(pattern, tree.read(root, file) or ""))
+        counted |= found
+        if not found:
+            problems.append(f"{file}: no drop is named there; readme.py must look elsewhere")
+        problems += [f"README.md: the drop `{name}` ({file}) is not in the table of drops"
+                     for name in sorted(found - told)]
+    return problems + [f"README.md: nothing counts a drop `{name}`" for name in sorted(told - counted)]
+
+
 if __name__ == "__main__":
-    tree.report(check(os.path.realpath(sys.argv[1]), sys.argv[2]), "every command in README is run by something")
+    source = os.path.realpath(sys.argv[1])
+    tree.report(check(source, sys.argv[2]) + check_drops(source),
+                "every command in README is run by something, and every drop is in its table")

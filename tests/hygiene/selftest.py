@@ -18,6 +18,7 @@ import run_verdict
 import symbols
 import tally
 import tidy
+import tree
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 
@@ -214,6 +215,39 @@ class Readme(Tree):
     def test_a_row_for_a_command_that_is_gone_fails(self):
         self.put("README.md", "nothing\n")
         self.fails(self.table("./go --fast | script: scripts/step ./go --fast\n"), "not in README")
+
+
+class ReadmeDrops(Tree):
+    def setUp(self):
+        super().setUp()
+        self.put("tests/data/pipeline.dot", r'p [label="parse\n\ndrops bad_a\ndrops bad_b"];' + "\n")
+        self.put("ctrl/api/commands/statistics.cpp", 'out["device_rx_errors"] = errors;\n')
+        self.put("dataplane/xdp/verdicts.h", 'X(redirected, "on") \\\nX(dropped_unbound, "no socket")\n')
+        self.table("| `bad_a` `bad_b` | why | do |\n| `device_rx_errors` | w | `else` |\n| `dropped_unbound` | w | d |\n")
+
+    def table(self, rows):
+        self.put("README.md", f"| other |\n|---|\n| `x` |\n\n| reason | why | what to do |\n|---|---|---|\n{rows}\n")
+        return readme.check_drops(self.root)
+
+    def test_a_table_of_every_drop_passes(self):
+        self.assertEqual(readme.check_drops(self.root), [])
+
+    def test_a_drop_that_is_not_told_fails(self):
+        text = tree.read(self.root, "README.md")
+        for name in ("bad_b", "device_rx_errors", "dropped_unbound"):
+            with self.subTest(name):
+                self.put("README.md", text.replace(f"`{name}`", ""))
+                self.fails(readme.check_drops(self.root), f"`{name}`", "not in the table")
+
+    def test_a_drop_that_nothing_counts_any_more_fails(self):
+        self.put("tests/data/pipeline.dot", r'p [label="parse\n\ndrops bad_a"];' + "\n")
+        self.fails(readme.check_drops(self.root), "nothing counts a drop `bad_b`")
+
+    def test_no_table_and_no_names_fail(self):
+        self.assertEqual(len(self.table("")), 4)
+        for file in readme.DROPS:
+            self.put(file, "\n")
+        self.assertEqual(len(readme.check_drops(self.root)), 3)
 
 
 class Tally(Tree):
