@@ -8,7 +8,6 @@
 #include <fstream>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <thread>
 #include <unistd.h>
 
 #include <rte_eal.h>
@@ -20,20 +19,37 @@
 namespace braidway::dataplane {
 namespace {
 
-std::string joined(const std::vector<std::uint16_t>& cores) {
+std::string joined(const std::vector<std::uint16_t>& cores, std::string_view separator) {
   std::string text;
   for (const auto core : cores) {
-    text += (text.empty() ? "" : ",") + std::to_string(core);
+    text += (text.empty() ? "" : std::string(separator)) + std::to_string(core);
   }
   return text;
 }
 
+std::vector<std::uint16_t> cores_of(const cpu_set_t& set) {
+  std::vector<std::uint16_t> cores;
+  for (std::uint16_t core = 0; core < CPU_SETSIZE; ++core) {
+    if (CPU_ISSET(core, &set)) {
+      cores.push_back(core);
+    }
+  }
+  return cores;
+}
+
+/// Those of the settings; else all that no worker uses, or any if none is left.
+std::vector<std::uint16_t> control_cores_of(const EalSettings& settings, const cpu_set_t& allowed) {
+  if (!settings.control_cores.empty()) {
+    return settings.control_cores;
+  }
+  auto cores = cores_of(allowed);
+  std::erase_if(cores, [&](auto core) { return std::ranges::count(settings.worker_cores, core) > 0; });
+  return cores.empty() ? cores_of(allowed) : cores;
+}
+
 /// lcore 0 is the main thread, floating over the control cores; worker i is lcore i + 1, pinned to its core.
-std::string lcores_argument(const EalSettings& settings) {
-  const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
-  std::string text = "0@";
-  text += settings.control_cores.empty() ? "(0-" + std::to_string(cores - 1) + ")"
-                                         : "(" + joined(settings.control_cores) + ")";
+std::string lcores_argument(const EalSettings& settings, const cpu_set_t& allowed) {
+  std::string text = "0@(" + joined(control_cores_of(settings, allowed), ",") + ")";
   for (std::size_t i = 0; i < settings.worker_cores.size(); ++i) {
     text += "," + std::to_string(i + 1) + "@" + std::to_string(settings.worker_cores[i]);
   }
@@ -44,22 +60,21 @@ tl::expected<void, std::string> check_cores(const EalSettings& settings, const c
   for (const auto& list : {settings.worker_cores, settings.control_cores}) {
     for (const auto core : list) {
       if (core >= CPU_SETSIZE || !CPU_ISSET(core, &allowed)) {
-        std::string have;
-        for (int i = 0; i < CPU_SETSIZE; ++i) {
-          if (CPU_ISSET(i, &allowed)) {
-            have += (have.empty() ? "" : ", ") + std::to_string(i);
-          }
-        }
         return tl::unexpected("core " + std::to_string(core) +
-                              " does not exist or is not allowed to this process; choose among " + have);
+                              " does not exist or is not allowed to this process; choose among " +
+                              joined(cores_of(allowed), ", "));
       }
     }
   }
   return {};
 }
 
+/// As EAL finds it (eal_filesystem.h, eal_create_runtime_dir).
 std::string runtime_dir_of(const std::string& prefix) {
-  const char* base = getuid() == 0 ? "/var/run" : std::getenv("XDG_RUNTIME_DIR");
+  const char* base = std::getenv("RUNTIME_DIRECTORY");
+  if (base == nullptr) {
+    base = getuid() == 0 ? "/var/run" : std::getenv("XDG_RUNTIME_DIR");
+  }
   return std::string(base == nullptr ? "/tmp" : base) + "/dpdk/" + prefix;
 }
 
@@ -132,7 +147,7 @@ tl::expected<Eal, std::string> Eal::start(const EalSettings& settings) {
   std::vector<std::string> arguments{"braidway",
                                      "--file-prefix=" + settings.name,
                                      "--lcores",
-                                     lcores_argument(settings),
+                                     lcores_argument(settings, affinity),
                                      "--main-lcore",
                                      "0",
                                      "--log-level=lib.*:warning",
