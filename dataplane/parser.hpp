@@ -20,7 +20,7 @@
 namespace braidway::dataplane {
 
 /// What a packet needs of steering (design: "class").
-enum class TrafficClass : std::uint16_t {
+enum class TrafficClass : std::uint8_t {
   rdma,    ///< connected RoCEv2 (RC, UC, XRC): all opcodes of a flow share one order
   cnp,     ///< congestion notification packet
   ud,      ///< unreliable datagrams

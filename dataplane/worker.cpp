@@ -32,21 +32,20 @@ Worker::Worker(WorkerWiring wiring, Idle idle, PublishedTable& table)
 
 /// Wire mode: what comes from the host may leave by any fabric port, what comes from the fabric leaves by the
 /// host port.
-bool Worker::direction_open(Direction direction) const noexcept {
-  if (lane_.ports_waiting > 0) {
-    const bool host_waits = !lane_.tx[lane_.host_port].open();
-    if (direction == Direction::sink ? host_waits : lane_.ports_waiting > (host_waits ? 1 : 0)) {
-      return false;
-    }
+bool Worker::can_send(Direction direction) const noexcept {
+  if (lane_.ports_waiting == 0) [[likely]] {
+    return true;
   }
-  return lane_.lanes == 1 || inboxes_have_room(direction);
+  const bool host_waits = !lane_.tx[lane_.host_port].open();
+  return direction == Direction::sink ? !host_waits : lane_.ports_waiting == (host_waits ? 1 : 0);
 }
 
-/// A burst may hand all its packets to one other worker.
-bool Worker::inboxes_have_room(Direction direction) const noexcept {
+/// Every other worker may be about to put a whole burst into the same ring.
+bool Worker::can_hand_over(Direction direction) const noexcept {
   const auto& rings = lane_.inboxes[index_of(direction)];
+  const unsigned needed = (lane_.lanes - 1U) * burst_size;
   for (std::size_t owner = 0; owner < lane_.lanes; ++owner) {
-    if (owner != lb::value(lane_.lane) && rte_ring_free_count(rings[owner]) < burst_size) {
+    if (owner != lb::value(lane_.lane) && rte_ring_free_count(rings[owner]) < needed) {
       return false;
     }
   }
@@ -69,22 +68,30 @@ bool Worker::turn(std::uint64_t now) noexcept {
   }
   bool moved = false;
   const bool timed = counters_.turns.get() % turns_per_timing == 0;
-  for (const RxQueue& queue : rx_queues_) {
-    if (!nothing_waits() && !direction_open(queue.direction)) [[unlikely]] {
-      continue;
-    }
-    const bool from_host = queue.direction == Direction::source;
-    moved |= (from_host ? run_way<Source, 0>(queue, burst_, lane_, counters_, timed)
-                        : run_way<Sink, 1>(queue, burst_, lane_, counters_, timed)) > 0;
-  }
+  // Inboxes first, and whether others' are full or not: workers that wait for each other's would wait for
+  // good.
   for (const Inbox& inbox : inboxes_) {
-    if (!nothing_waits() && !direction_open(inbox.direction)) {
+    if (!can_send(inbox.direction)) {
       continue;
     }
     const bool from_host = inbox.direction == Direction::source;
     moved |= (from_host ? run_way<SourceAdopted, 2>(inbox, burst_, lane_, counters_, timed)
                         : run_way<SinkAdopted, 3>(inbox, burst_, lane_, counters_, timed)) > 0;
   }
+  // Another queue comes first each turn: while a port pushes back, the first to be polled takes all its room.
+  std::size_t at = first_queue_;
+  for (std::size_t polled = 0; polled < rx_queues_.size(); ++polled) {
+    const RxQueue& queue = rx_queues_[at];
+    at = at + 1 < rx_queues_.size() ? at + 1 : 0;
+    if (!can_send(queue.direction) || (queue.spread && lane_.lanes > 1 && !can_hand_over(queue.direction)))
+        [[unlikely]] {
+      continue;
+    }
+    const bool from_host = queue.direction == Direction::source;
+    moved |= (from_host ? run_way<Source, 0>(queue, burst_, lane_, counters_, timed)
+                        : run_way<Sink, 1>(queue, burst_, lane_, counters_, timed)) > 0;
+  }
+  first_queue_ = first_queue_ + 1 < rx_queues_.size() ? first_queue_ + 1 : 0;
   counters_.turns.add(1);
   counters_.busy_turns.add(moved ? 1 : 0);
   return moved;

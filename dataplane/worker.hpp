@@ -39,13 +39,12 @@ class Worker {
   const LaneContext& lane() const noexcept { return lane_; }
 
  private:
-  /// Every direction is open without a closer look.
-  bool nothing_waits() const noexcept { return lane_.ports_waiting == 0 && lane_.lanes == 1; }
-  bool direction_open(Direction direction) const noexcept;
-  bool inboxes_have_room(Direction direction) const noexcept;
+  bool can_send(Direction direction) const noexcept;
+  bool can_hand_over(Direction direction) const noexcept;
 
   LaneContext lane_;
   std::vector<RxQueue> rx_queues_;
+  std::size_t first_queue_ = 0;  ///< polled first this turn
   std::vector<Inbox> inboxes_;
   PublishedTable& table_;
   Idle idle_;
