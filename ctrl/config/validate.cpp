@@ -87,23 +87,32 @@ void check_cores(const Draft& draft, std::vector<Problem>& problems) {
   std::ranges::for_each(draft.control_cores, add);
 }
 
-/// What two ports cannot share, whatever words they use for it; nothing if it can be shared.
-std::optional<std::string> resource_of(const dataplane::DeviceWord& device) {
+/// What two ports cannot share, whatever words they use for it.
+struct Resource {
+  std::string kind;
+  std::string name;
+
+  [[nodiscard]] std::string key() const { return kind + " " + name; }
+  [[nodiscard]] std::string is_used() const { return kind + " " + in_quotes(name) + " is used"; }
+};
+
+/// Nothing if the device can be shared.
+std::optional<Resource> resource_of(const dataplane::DeviceWord& device) {
   const std::string before_comma = device.argument.substr(0, device.argument.find(','));
   switch (device.kind) {
     case DeviceKind::tap:
     case DeviceKind::af_packet:
     case DeviceKind::af_xdp:
-      return "interface " + in_quotes(device.argument);
+      return Resource{"interface", device.argument};
     case DeviceKind::vhost:
     case DeviceKind::virtio_user:
     case DeviceKind::memif:
-      return "socket " + in_quotes(before_comma);
+      return Resource{"socket", before_comma};
     case DeviceKind::ring:
-      return "ring " + in_quotes(device.argument);
+      return Resource{"ring", device.argument};
     case DeviceKind::pci:
     case DeviceKind::devargs:
-      return "device " + in_quotes(before_comma);
+      return Resource{"device", before_comma};
     case DeviceKind::pcap:
       return std::nullopt;  // read only
   }
@@ -117,7 +126,8 @@ void check_devices(const Draft& draft, std::vector<Problem>& problems) {
     const auto device = dataplane::parse_device_word(port.device.value);
     if (port.device.given && device) {
       if (const auto resource = resource_of(*device)) {
-        resources.add(*resource, port.device.at, *resource + " is used", "each port has a device of its own");
+        resources.add(resource->key(), port.device.at, resource->is_used(),
+                      "each port has a device of its own");
       }
       if (++devices == dataplane::max_devices + 1) {
         problems.push_back({port.device.at, "more than " + std::to_string(dataplane::max_devices) +
@@ -133,8 +143,8 @@ void check_devices(const Draft& draft, std::vector<Problem>& problems) {
     }
   }
   if (draft.api.socket.given) {
-    const std::string socket = "socket " + in_quotes(draft.api.socket.value);
-    resources.add(socket, draft.api.socket.at, socket + " is used", "the api has a socket of its own");
+    const Resource socket{"socket", draft.api.socket.value};
+    resources.add(socket.key(), draft.api.socket.at, socket.is_used(), "the api has a socket of its own");
   }
 }
 

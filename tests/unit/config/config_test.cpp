@@ -180,6 +180,22 @@ TEST(Config, AsManyWorkersAndPathsAsThereCanBeAreTaken) {
   EXPECT_EQ(config->gateway.peers[0].paths.size(), 256U);
 }
 
+TEST(Config, LongSocketPathsThatDifferOnlyAtTheirEndsAreDifferentSockets) {
+  const std::string folder = "/" + std::string(90, 'd') + "/";
+  const auto config = parse_config(
+      "gateway: {name: a, id: 1}\nmode: wire\nworkers: [{core: 0}]\nports:\n"
+      "  - {name: h, role: host, device: \"vhost:" +
+          folder +
+          "h\"}\n"
+          "  - {name: f, role: fabric, device: \"vhost:" +
+          folder +
+          "f\"}\n"
+          "peers: [{name: b, id: 2, paths: [{port: f}]}]\napi: {socket: " +
+          folder + "api}\n",
+      "inline");
+  ASSERT_TRUE(config) << config.error().front().to_string();
+}
+
 TEST(Config, MoreDevicesThanDpdkTakesAreRefused) {
   std::string text = "gateway: {name: a, id: 1}\nmode: wire\nworkers: [{core: 0}]\nports:\n";
   text += "  - {name: h, role: host, device: tap:h}\n";
