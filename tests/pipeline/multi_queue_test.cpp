@@ -24,77 +24,66 @@ constexpr std::uint32_t flows = 32;
 /// The number of a packet tells the queue it came by and its place there; the
 /// flow is the QP.
 Bytes numbered(std::uint32_t flow, std::uint16_t queue, std::uint32_t place) {
-  return rc_frame(flow, static_cast<std::uint32_t>(queue) << 20U | place)
-      .bytes();
+  return rc_frame(flow, static_cast<std::uint32_t>(queue) << 20U | place).bytes();
 }
-std::uint32_t number24(const Bytes &frame, std::size_t offset) {
+std::uint32_t number24(const Bytes& frame, std::size_t offset) {
   return std::to_integer<std::uint32_t>(frame[offset]) << 16U |
          std::to_integer<std::uint32_t>(frame[offset + 1]) << 8U |
          std::to_integer<std::uint32_t>(frame[offset + 2]);
 }
-std::uint32_t flow_of(const Bytes &frame) {
-  return number24(frame, 14 + 20 + 8 + 5);
-}
-std::uint32_t psn_of(const Bytes &frame) {
-  return number24(frame, 14 + 20 + 8 + 9);
-}
+std::uint32_t flow_of(const Bytes& frame) { return number24(frame, 14 + 20 + 8 + 5); }
+std::uint32_t psn_of(const Bytes& frame) { return number24(frame, 14 + 20 + 8 + 9); }
 
 /// Checks what leaves the ports: whose queue a flow uses, and its order.
 class Leaving {
-public:
-  void take(Lab &lab, std::size_t most = SIZE_MAX) {
+ public:
+  void take(Lab& lab, std::size_t most = SIZE_MAX) {
     for (std::size_t port = 0; port < lab.settings().ports.size(); ++port) {
-      const auto workers =
-          static_cast<std::uint16_t>(lab.settings().workers.size());
+      const auto workers = static_cast<std::uint16_t>(lab.settings().workers.size());
       for (std::uint16_t queue = 0; queue < workers; ++queue) {
-        for (const Bytes &frame : lab.take(port, queue, most))
-          check(frame, port, queue);
+        for (const Bytes& frame : lab.take(port, queue, most)) check(frame, port, queue);
       }
     }
   }
   std::size_t count() const { return count_; }
   std::size_t owners() const { return owners_.size(); }
 
-private:
-  void check(const Bytes &frame, std::size_t port, std::uint16_t worker) {
+ private:
+  void check(const Bytes& frame, std::size_t port, std::uint16_t worker) {
     ++count_;
     const std::uint32_t flow = flow_of(frame);
     const std::uint32_t from = psn_of(frame) >> 20U;
     const std::uint32_t place = psn_of(frame) & 0xfffffU;
     const auto [home, first] = homes_.try_emplace(flow, port, worker);
-    EXPECT_EQ(home->second, std::pair(port, worker))
-        << "flow " << flow << " left by two queues";
+    EXPECT_EQ(home->second, std::pair(port, worker)) << "flow " << flow << " left by two queues";
     owners_.insert(worker);
-    auto &next = next_[{flow, from}];
+    auto& next = next_[{flow, from}];
     EXPECT_EQ(place, next) << "flow " << flow << " of queue " << from;
     next = place + 1;
   }
 
   std::size_t count_ = 0;
-  std::map<std::uint32_t, std::pair<std::size_t, std::uint16_t>>
-      homes_; // by flow: port and worker
-  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t>
-      next_; // by flow and ingress queue
+  std::map<std::uint32_t, std::pair<std::size_t, std::uint16_t>> homes_;   // by flow: port and worker
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> next_;  // by flow and ingress queue
   std::set<std::uint16_t> owners_;
 };
 
 /// Packets of all flows on random queues of a port.
 class Arriving {
-public:
+ public:
   explicit Arriving(std::uint16_t queues) : queues_(queues) {}
-  void send(Lab &lab, std::size_t port, unsigned packets) {
+  void send(Lab& lab, std::size_t port, unsigned packets) {
     for (unsigned i = 0; i < packets; ++i) {
       const auto flow = static_cast<std::uint32_t>(1 + random_() % flows);
       const auto queue = static_cast<std::uint16_t>(random_() % queues_);
-      if (lab.unreceived(port, queue) == Lab::wire_room)
-        continue;
+      if (lab.unreceived(port, queue) == Lab::wire_room) continue;
       lab.send(port, numbered(flow, queue, next_[{flow, queue}]++), queue);
       ++count_;
     }
   }
   std::size_t count() const { return count_; }
 
-private:
+ private:
   std::uint16_t queues_;
   std::mt19937 random_{1};
   std::map<std::pair<std::uint32_t, std::uint16_t>, std::uint32_t> next_;
@@ -134,14 +123,12 @@ TEST_P(ManyWorkers, SlowFabricPortsLoseAndReorderNothing) {
     leaving.take(lab, 3);
   }
   std::size_t before = 0;
-  do { // everything is let go: all that arrived must leave
+  do {  // everything is let go: all that arrived must leave
     before = leaving.count();
-    for (int turns = 0; turns < 4; ++turns)
-      lab.turn(++now);
+    for (int turns = 0; turns < 4; ++turns) lab.turn(++now);
     leaving.take(lab);
   } while (leaving.count() > before);
-  EXPECT_EQ(leaving.count(), arriving.count())
-      << "the workers wait for each other for good";
+  EXPECT_EQ(leaving.count(), arriving.count()) << "the workers wait for each other for good";
   EXPECT_EQ(lab.drops(), DropCounts{});
 }
 
@@ -159,8 +146,7 @@ TEST_P(ManyWorkers, ASlowHostPortLosesAndReordersNothing) {
   std::size_t before = 0;
   do {
     before = leaving.count();
-    for (int turns = 0; turns < 4; ++turns)
-      lab.turn(++now);
+    for (int turns = 0; turns < 4; ++turns) lab.turn(++now);
     leaving.take(lab);
   } while (leaving.count() > before);
   EXPECT_EQ(leaving.count(), arriving.count());
@@ -174,8 +160,7 @@ TEST_P(ManyWorkers, ThreadsCarryTrafficWhileTablesArePublished) {
   std::atomic<bool> stop{false};
   std::vector<std::thread> threads;
   threads.reserve(workers);
-  for (std::size_t i = 0; i < workers; ++i)
-    threads.emplace_back([&, i] { lab.worker(i).run(stop); });
+  for (std::size_t i = 0; i < workers; ++i) threads.emplace_back([&, i] { lab.worker(i).run(stop); });
   Arriving arriving(workers);
   Leaving leaving;
   const std::size_t paths = lab.settings().peers.front().paths.size();
@@ -184,28 +169,23 @@ TEST_P(ManyWorkers, ThreadsCarryTrafficWhileTablesArePublished) {
   for (int round = 0; round < rounds; ++round) {
     arriving.send(lab, host, 50);
     // Of the same weights: no flow moves, so that order can be checked.
-    lab.table().publish(std::make_unique<const lb::PathTable>(
-        lab.table().current().with_weights(0, weights)));
+    lab.table().publish(
+        std::make_unique<const lb::PathTable>(lab.table().current().with_weights(0, weights)));
     leaving.take(lab);
   }
   const auto deadline = Clock::now() + std::chrono::seconds(20);
-  while (leaving.count() < arriving.count() && Clock::now() < deadline)
-    leaving.take(lab);
+  while (leaving.count() < arriving.count() && Clock::now() < deadline) leaving.take(lab);
   EXPECT_EQ(leaving.count(), arriving.count());
-  while (lab.table().retired() > 0 && Clock::now() < deadline)
-    lab.table().reclaim();
+  while (lab.table().retired() > 0 && Clock::now() < deadline) lab.table().reclaim();
   EXPECT_EQ(lab.table().retired(), 0U);
   EXPECT_EQ(lab.table().current().generation(), 1U + rounds);
   stop = true;
-  for (std::thread &thread : threads)
-    thread.join();
+  for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(lab.drops(), DropCounts{});
 }
 
 INSTANTIATE_TEST_SUITE_P(Workers, ManyWorkers, ::testing::Values(2, 3, 4),
-                         [](const auto &each) {
-                           return std::to_string(each.param);
-                         });
+                         [](const auto& each) { return std::to_string(each.param); });
 
-} // namespace
-} // namespace braidway::tests
+}  // namespace
+}  // namespace braidway::tests
