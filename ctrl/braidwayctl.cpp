@@ -50,6 +50,7 @@ tl::expected<Json, std::string> ask(const std::string& socket, const Command& co
                                     const httplib::Params& arguments) {
   httplib::Client client(socket);
   client.set_address_family(AF_UNIX);
+  client.set_read_timeout(60);  // seconds: to stop a capture is to write out what it holds
   const std::string route = route_of(command);
   const auto result =
       command.changes ? client.Post(route, arguments) : client.Get(route, arguments, httplib::Headers{});
