@@ -3,6 +3,8 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <filesystem>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -16,7 +18,7 @@
 namespace braidway::dataplane {
 namespace {
 
-constexpr unsigned ring_size = 16'384;
+constexpr unsigned ring_size = 8'192;
 constexpr std::size_t longest_frame = 65'535;
 constexpr std::chrono::milliseconds writer_nap{1};
 
@@ -43,8 +45,9 @@ class Capture::Writer {
                             "); raise memory.limit_mib");
     }
     for (const char* suffix : {".rx.pcap", ".tx.pcap"}) {
-      auto writer = PcapWriter::create(file + suffix);
+      auto writer = PcapWriter::create(file + suffix, PcapWriter::Existing::refuse);
       if (!writer) {
+        remove_files();
         return tl::unexpected(writer.error());
       }
       files_.push_back(std::move(*writer));
@@ -60,21 +63,34 @@ class Capture::Writer {
     return {};
   }
 
-  CaptureResult stop() {
+  tl::expected<CaptureResult, std::string> stop() {
     if (thread_.joinable()) {
       tap_.ring.store(nullptr, std::memory_order_release);
       settle_();
       stop_ = true;
       thread_.join();
       result_.missed = tap_.missed;
+      for (PcapWriter& file : files_) {
+        if (auto flushed = file.flush(); !flushed && written_) {
+          written_ = tl::unexpected(flushed.error());
+        }
+      }
       files_.clear();
     }
-    return result_;
+    return written_.map([this] { return result_; });
   }
 
   ~Writer() { stop(); }
 
  private:
+  void remove_files() {
+    for (const PcapWriter& file : files_) {
+      std::error_code ignored;
+      std::filesystem::remove(file.name(), ignored);
+    }
+    files_.clear();
+  }
+
   void run() {
     for (;;) {
       const bool last = stop_;
@@ -122,6 +138,7 @@ class Capture::Writer {
   std::uint64_t started_ns_ = 0;  ///< since 1970
   std::atomic<bool> stop_{false};
   CaptureResult result_;
+  tl::expected<void, std::string> written_;
   std::thread thread_;
 };
 
@@ -138,6 +155,6 @@ tl::expected<std::unique_ptr<Capture>, std::string> Capture::start(CaptureTap& t
   return std::unique_ptr<Capture>(new Capture(std::move(writer)));
 }
 
-CaptureResult Capture::stop() { return writer_->stop(); }
+tl::expected<CaptureResult, std::string> Capture::stop() { return writer_->stop(); }
 
 }  // namespace braidway::dataplane

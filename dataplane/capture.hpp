@@ -24,8 +24,8 @@ struct CaptureResult {
 
 class Capture {
  public:
-  /// `file`: without the suffix. `settle`: returns when every worker has finished its present turn. Error:
-  /// one sentence saying what to do.
+  /// `file`: without the suffix; files that are there already are left alone and are an error. `settle`:
+  /// returns when every worker has finished its present turn. Error: one sentence saying what to do.
   static tl::expected<std::unique_ptr<Capture>, std::string> start(CaptureTap& tap, std::uint16_t data_room,
                                                                    const std::string& file,
                                                                    std::function<void()> settle);
@@ -33,8 +33,9 @@ class Capture {
   Capture(const Capture&) = delete;
   Capture& operator=(const Capture&) = delete;
 
-  /// Takes the ring from the workers, writes what is in it and closes the files.
-  CaptureResult stop();
+  /// Takes the ring from the workers, writes what is in it and closes the files. Error: one sentence naming a
+  /// file that does not hold all that was captured.
+  tl::expected<CaptureResult, std::string> stop();
 
  private:
   class Writer;

@@ -347,7 +347,7 @@ tl::expected<CaptureResult, std::string> Gateway::stop_capture(std::size_t port)
   if (captures_[port] == nullptr) {
     return tl::unexpected("no capture of port " + settings_.ports[port].name + " runs; start one first");
   }
-  const CaptureResult result = captures_[port]->stop();
+  auto result = captures_[port]->stop();
   captures_[port].reset();
   return result;
 }

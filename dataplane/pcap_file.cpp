@@ -4,12 +4,32 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace braidway::dataplane {
 namespace {
 
 constexpr int longest_frame = 65'535;
 constexpr std::uint64_t ns_per_second = 1'000'000'000;
+
+/// Nothing, and errno says why, if anything of that name exists.
+std::FILE* create_new(const std::string& file) {
+  const int descriptor =
+      ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (descriptor < 0) {
+    return nullptr;
+  }
+  std::FILE* stream = ::fdopen(descriptor, "wb");
+  if (stream == nullptr) {
+    const int why = errno;
+    ::close(descriptor);
+    ::unlink(file.c_str());
+    errno = why;
+  }
+  return stream;
+}
 
 }  // namespace
 
@@ -53,9 +73,15 @@ tl::expected<std::optional<CapturedFrame>, std::string> PcapReader::next() {
                        .bytes = {reinterpret_cast<const std::byte*>(data), header->caplen}};
 }
 
-tl::expected<PcapWriter, std::string> PcapWriter::create(const std::string& file) {
+tl::expected<PcapWriter, std::string> PcapWriter::create(const std::string& file, Existing existing) {
+  std::FILE* stream = nullptr;
+  if (existing == Existing::refuse && (stream = create_new(file)) == nullptr) {
+    return tl::unexpected(errno == EEXIST ? file + " exists already; remove it or name another"
+                                          : file + ": " + std::strerror(errno));
+  }
   pcap_t* handle = pcap_open_dead(DLT_EN10MB, longest_frame);
-  pcap_dumper_t* dumper = pcap_dump_open(handle, file.c_str());
+  pcap_dumper_t* dumper =
+      stream == nullptr ? pcap_dump_open(handle, file.c_str()) : pcap_dump_fopen(handle, stream);
   if (dumper == nullptr) {
     const std::string what = pcap_geterr(handle);
     pcap_close(handle);
@@ -74,10 +100,11 @@ void PcapWriter::write(std::uint64_t when_ns, std::span<const std::byte> frame) 
 }
 
 tl::expected<void, std::string> PcapWriter::flush() {
-  // pcap_dump() itself tells of no error.
-  if (pcap_dump_flush(file_.get()) != 0 || std::ferror(pcap_dump_file(file_.get())) != 0) {
-    return tl::unexpected(name_ + " could not be written to its end (" + std::strerror(errno) +
-                          "); is the disk full?");
+  // pcap_dump() itself tells of no error, and what errno said of it is gone by now.
+  const bool flushed = pcap_dump_flush(file_.get()) == 0;
+  const std::string why = flushed ? "" : std::string(" (") + std::strerror(errno) + ")";
+  if (!flushed || std::ferror(pcap_dump_file(file_.get())) != 0) {
+    return tl::unexpected(name_ + " could not be written to its end" + why + "; is the disk full?");
   }
   return {};
 }

@@ -40,8 +40,14 @@ class PcapReader {
 
 class PcapWriter {
  public:
+  /// What becomes of a file that is there already. `refuse` is for those who may not choose what is
+  /// overwritten: it follows no link, waits for no FIFO's reader, and the new file is its owner's alone
+  /// (0600).
+  enum class Existing : std::uint8_t { overwrite, refuse };
   /// Error: one sentence naming the file.
-  static tl::expected<PcapWriter, std::string> create(const std::string& file);
+  static tl::expected<PcapWriter, std::string> create(const std::string& file,
+                                                      Existing existing = Existing::overwrite);
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
   void write(std::uint64_t when_ns, std::span<const std::byte> frame);
   /// Hands everything to the kernel. Error, also of any write before: one sentence naming the file.
   tl::expected<void, std::string> flush();

@@ -8,7 +8,7 @@ import os
 import socket
 import stat
 
-from harness import Case, await_true, main, settings, taps
+from harness import Case, await_true, main, run, settings, taps
 from traffic import Interface, collect, flows, frame
 import roce
 
@@ -145,6 +145,30 @@ class Commands(Control):
     def test_a_capture_that_cannot_be_written_is_refused_and_leaves_the_port_free(self):
         self.assertIn("/none/", self.refused(REFUSED, "capture", "start", "host0", "--file", "/none/x"))
         self.assertIn("absolute", self.refused(REFUSED, "capture", "start", "host0", "--file", "x"))
+        self.ask("capture", "start", "host0", "--file", os.path.join(self.folder, "x"))
+        self.ask("capture", "stop", "host0")
+
+    def test_a_capture_overwrites_nothing(self):
+        stem = os.path.join(self.folder, "x")
+        with open(stem + ".tx.pcap", "w") as file:
+            file.write("kept")
+        self.assertIn(f"{stem}.tx.pcap exists already; remove it or name another",
+                      self.refused(REFUSED, "capture", "start", "host0", "--file", stem))
+        self.assertFalse(os.path.exists(stem + ".rx.pcap"))
+        with open(stem + ".tx.pcap") as file:
+            self.assertEqual(file.read(), "kept")
+
+    def test_a_capture_that_filled_the_disk_is_said_and_leaves_the_port_free(self):
+        disk = os.path.join(self.folder, "disk")
+        os.mkdir(disk)
+        run("mount", "-t", "tmpfs", "-o", "size=8k", "none", disk)
+        self.addCleanup(run, "umount", disk)
+        self.ask("capture", "start", "host0", "--file", os.path.join(disk, "x"))
+        self.host.send([frame(flow, 1) for flow in flows(400)])
+        collect(self.fabric, 400)
+        said = self.refused(REFUSED, "capture", "stop", "host0")
+        self.assertIn(f"{disk}/x.rx.pcap could not be written to its end", said)
+        self.assertIn("is the disk full?", said)
         self.ask("capture", "start", "host0", "--file", os.path.join(self.folder, "x"))
         self.ask("capture", "stop", "host0")
 

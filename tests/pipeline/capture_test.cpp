@@ -4,8 +4,10 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
+#include <sys/stat.h>
 
 #include <gtest/gtest.h>
 #include <rte_cycles.h>
@@ -42,16 +44,27 @@ class CaptureOfAPort : public ::testing::Test {
     EXPECT_TRUE(capture) << capture.error();
     return capture ? std::move(*capture) : nullptr;
   }
+  [[nodiscard]] std::filesystem::path file(const std::string& suffix) const {
+    return folder_ / ("c" + suffix);
+  }
+  /// Of a start that must fail.
+  std::string refusal() {
+    const auto capture = Capture::start(lab_.tap(host), data_room, folder_ / "c", [] {});
+    EXPECT_FALSE(capture);
+    EXPECT_FALSE(lab_.tap(host).active());
+    return capture ? "" : capture.error();
+  }
   [[nodiscard]] Captured read(const char* suffix) const {
     Captured all;
-    auto reader = dataplane::PcapReader::open((folder_ / "c").string() + suffix);
+    auto reader = dataplane::PcapReader::open(file(suffix));
     EXPECT_TRUE(reader) << reader.error();
     while (reader) {
-      const auto frame = reader->next();
-      EXPECT_TRUE(frame) << frame.error();
-      if (!frame || !*frame) break;
-      all.frames.emplace_back((*frame)->bytes.begin(), (*frame)->bytes.end());
-      all.times_ns.push_back((*frame)->when_ns);
+      const auto next = reader->next();
+      EXPECT_TRUE(next) << next.error();
+      const auto frame = next.value_or(std::nullopt);
+      if (!frame) break;
+      all.frames.emplace_back(frame->bytes.begin(), frame->bytes.end());
+      all.times_ns.push_back(frame->when_ns);
     }
     return all;
   }
@@ -80,9 +93,10 @@ TEST_F(CaptureOfAPort, HoldsExactlyWhatWasReceivedAndSentWhileItRan) {
   const auto result = capture->stop();
   lab_.send(host, rc_frame(99).bytes());
   lab_.settle(rte_rdtsc());
-  EXPECT_EQ(result.received, in.size());
-  EXPECT_EQ(result.transmitted, out.size());
-  EXPECT_EQ(result.missed, 0U);
+  ASSERT_TRUE(result) << result.error();
+  EXPECT_EQ(result->received, in.size());
+  EXPECT_EQ(result->transmitted, out.size());
+  EXPECT_EQ(result->missed, 0U);
   EXPECT_EQ(read(".rx.pcap").frames, in);
   EXPECT_EQ(read(".tx.pcap").frames, out);
 }
@@ -99,7 +113,8 @@ TEST_F(CaptureOfAPort, HasSentOnlyWhatThePortTook) {
   lab_.turn(rte_rdtsc());
   const auto result = capture->stop();
   sent.resize(10);
-  EXPECT_EQ(result.transmitted, 10U);
+  ASSERT_TRUE(result) << result.error();
+  EXPECT_EQ(result->transmitted, 10U);
   EXPECT_EQ(read(".tx.pcap").frames, sent);
 }
 
@@ -156,9 +171,51 @@ TEST_F(CaptureOfAPort, CanBeTakenAgainOnTheSamePort) {
     const auto capture = start(host);
     lab_.send(host, rc_frame(1, round).bytes());
     lab_.settle(rte_rdtsc());
-    EXPECT_EQ(capture->stop().received, 1U);
+    const auto result = capture->stop();
+    ASSERT_TRUE(result) << result.error();
+    EXPECT_EQ(result->received, 1U);
     EXPECT_EQ(read(".rx.pcap").frames, Frames{rc_frame(1, round).bytes()});
+    std::filesystem::remove(file(".rx.pcap"));
+    std::filesystem::remove(file(".tx.pcap"));
   }
+}
+
+TEST_F(CaptureOfAPort, IsItsOwnersAlone) {
+  start(host)->stop();
+  for (const char* suffix : {".rx.pcap", ".tx.pcap"}) {
+    EXPECT_EQ(std::filesystem::status(file(suffix)).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  }
+}
+
+TEST_F(CaptureOfAPort, LeavesAFileThatExistsAsItIs) {
+  std::ofstream(file(".rx.pcap")) << "kept";
+  EXPECT_EQ(refusal(), file(".rx.pcap").string() + " exists already; remove it or name another");
+  EXPECT_EQ(std::filesystem::file_size(file(".rx.pcap")), 4U);
+  EXPECT_FALSE(std::filesystem::exists(file(".tx.pcap")));
+}
+
+TEST_F(CaptureOfAPort, FollowsNoLink) {
+  std::ofstream(folder_ / "target") << "kept";
+  for (const char* target : {"target", "none"}) {
+    std::filesystem::create_symlink(folder_ / target, file(".rx.pcap"));
+    EXPECT_EQ(refusal(), file(".rx.pcap").string() + " exists already; remove it or name another");
+    std::filesystem::remove(file(".rx.pcap"));
+  }
+  EXPECT_EQ(std::filesystem::file_size(folder_ / "target"), 4U);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "none"));
+}
+
+TEST_F(CaptureOfAPort, WaitsForNoReaderOfAFifo) {
+  ASSERT_EQ(::mkfifo(file(".rx.pcap").c_str(), S_IRUSR | S_IWUSR), 0);
+  EXPECT_NE(refusal().find("exists already"), std::string::npos);
+}
+
+TEST_F(CaptureOfAPort, LeavesNoFirstFileWhereTheSecondCannotBeMade) {
+  std::ofstream(file(".tx.pcap")) << "kept";
+  EXPECT_EQ(refusal(), file(".tx.pcap").string() + " exists already; remove it or name another");
+  EXPECT_FALSE(std::filesystem::exists(file(".rx.pcap")));
+  EXPECT_EQ(std::filesystem::file_size(file(".tx.pcap")), 4U);
 }
 
 }  // namespace

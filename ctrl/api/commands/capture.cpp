@@ -62,7 +62,7 @@ std::string render_stop(const Json& json) {
 std::vector<Command> capture() {
   const Argument port{.name = "port", .help = "name of the port", .positional = true};
   return {{.name = "capture start",
-           .help = "write what a port receives and transmits to FILE.rx.pcap and FILE.tx.pcap",
+           .help = "write what a port receives and transmits to new files FILE.rx.pcap and FILE.tx.pcap",
            .changes = true,
            .arguments = {port, {.name = "file", .help = "absolute path; a trailing .pcap is taken off"}},
            .answer = start,
