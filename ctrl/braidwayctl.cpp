@@ -58,7 +58,7 @@ tl::expected<Json, std::string> ask(const std::string& socket, const Command& co
     return tl::unexpected("no gateway answers at " + socket + " (" + httplib::to_string(result.error()) +
                           "); is it running, and may you write to the socket?");
   }
-  const Json answer = Json::parse(result->body, nullptr, false);
+  Json answer = Json::parse(result->body, nullptr, false);
   if (answer.is_discarded()) {
     return tl::unexpected<std::string>(
         "the gateway's answer is no JSON; are braidway and braidwayctl of one version?");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
 #include <iostream>
 #include <set>
@@ -32,7 +33,7 @@ tl::expected<std::vector<dataplane::ReplayInput>, std::string> parse_inputs(
       for (const auto& each : ports) {
         known += (known.empty() ? "" : ", ") + each.name;
       }
-      return tl::unexpected("--in '" + text + "': there is no port '" + name + "'; there are " + known);
+      return tl::unexpected(fmt::format("--in '{}': there is no port '{}'; there are {}", text, name, known));
     }
     inputs.push_back(
         {.port = static_cast<std::size_t>(port - ports.begin()), .file = text.substr(equals + 1)});

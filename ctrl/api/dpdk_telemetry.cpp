@@ -1,6 +1,7 @@
 #include "ctrl/api/dpdk_telemetry.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <mutex>
 #include <optional>
 #include <sstream>
@@ -66,7 +67,7 @@ void add_list(rte_tel_data* data, const std::string& name, const Json& list) {
     }
   }
   for (const auto& key : keys) {
-    add_column(data, tel_name(name + "_" + key), list, key);
+    add_column(data, tel_name(fmt::format("{}_{}", name, key)), list, key);
   }
 }
 

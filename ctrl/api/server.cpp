@@ -18,7 +18,7 @@ namespace braidway::ctrl {
 namespace {
 
 constexpr int any_port = 80;  // httplib wants one; a UNIX socket has none
-constexpr std::size_t max_request_bytes = 64 * 1024;
+constexpr std::size_t max_request_bytes = std::size_t{64} * 1024;
 constexpr std::size_t server_threads = 4;  // a client that keeps its connection holds one
 constexpr std::size_t max_requests_per_connection = 1'000'000;
 constexpr std::time_t patience_seconds =

@@ -75,7 +75,9 @@ Lab::Lab(const dataplane::GatewaySettings& settings, std::uint64_t patience_unit
 }
 
 dataplane::WorkerWiring Lab::wiring(std::size_t worker) const {
-  return std::move(dataplane::wire_workers(settings_, wired_, rings_.value(), patience_units_)[worker]);
+  // NOLINTNEXTLINE(bugprone-unchecked-optional-access): the constructor made them
+  const auto& rings = rings_.value();
+  return std::move(dataplane::wire_workers(settings_, wired_, rings, patience_units_)[worker]);
 }
 
 Lab::~Lab() {

@@ -17,7 +17,8 @@ struct Address {
   int family;
 };
 
-std::optional<Address> parse_address(const std::string& text) {
+tl::expected<Address, std::string> parse_address(const Arguments& arguments, const std::string& option) {
+  const std::string& text = arguments.at(option);
   std::array<std::byte, 16> bytes;
   if (inet_pton(AF_INET, text.c_str(), bytes.data()) == 1) {
     return Address{.ip = lb::load_ipv4(bytes.data()), .family = AF_INET};
@@ -25,7 +26,8 @@ std::optional<Address> parse_address(const std::string& text) {
   if (inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1) {
     return Address{.ip = lb::load_ipv6(bytes.data()), .family = AF_INET6};
   }
-  return std::nullopt;
+  return tl::unexpected(
+      fmt::format("--{} '{}' is no IP address; 10.0.0.1 or fd00::1 would be", option, text));
 }
 
 std::optional<lb::Qpn> parse_qpn(const std::string& text) {
@@ -41,18 +43,18 @@ std::optional<lb::Qpn> parse_qpn(const std::string& text) {
 }
 
 tl::expected<Json, std::string> answer(Session& session, const Arguments& arguments) {
-  const auto source = parse_address(arguments.at("src"));
-  const auto destination = parse_address(arguments.at("dst"));
-  const auto qpn = parse_qpn(arguments.at("qpn"));
-  for (const auto& [name, address] : {std::pair{"src", source}, {"dst", destination}}) {
-    if (!address) {
-      return tl::unexpected("--" + std::string(name) + " '" + arguments.at(name) +
-                            "' is no IP address; 10.0.0.1 or fd00::1 would be");
-    }
+  const auto source = parse_address(arguments, "src");
+  if (!source) {
+    return tl::unexpected(source.error());
+  }
+  const auto destination = parse_address(arguments, "dst");
+  if (!destination) {
+    return tl::unexpected(destination.error());
   }
   if (source->family != destination->family) {
     return tl::unexpected<std::string>("--src and --dst are of different IP versions; give two of one");
   }
+  const auto qpn = parse_qpn(arguments.at("qpn"));
   if (!qpn) {
     return tl::unexpected("--qpn '" + arguments.at("qpn") +
                           "' is no queue pair number; 0 to 16777215 (0xffffff) is");

@@ -11,7 +11,7 @@ tl::expected<Json, std::string> answer(Session& session, const Arguments& /*argu
     const auto of = session.gateway.port_statistics(i);
     Json port{{"name", ports[i].name},
               {"role", ports[i].role == dataplane::PortRole::host ? "host" : "fabric"},
-              {"device", *ports[i].device},
+              {"device", ports[i].device.value_or("")},
               {"driver", of.driver},
               {"link", of.up ? "up" : "down"},
               {"link_source", of.link_source},

@@ -274,7 +274,7 @@ TEST(ConfigFile, BytesThatAreNoTextAreRefusedWhereTheyStand) {
             ":1:1: byte 0x7f is a control character" + advice);
   EXPECT_EQ(error(std::string("mode: wire\nx: \0", 15)), ":2:4: byte 0x00 is a control character" + advice);
   EXPECT_EQ(error("mode: w\xe4re"), ":1:8: byte 0xe4 is not UTF-8" + advice);
-  EXPECT_EQ(error("\xff\xfem\0"), ":1:1: byte 0xff is not UTF-8" + advice);
+  EXPECT_EQ(error(std::string("\xff\xfem\0", 4)), ":1:1: byte 0xff is not UTF-8" + advice);
   EXPECT_EQ(error("\xc3\xa4: \xc0\x80"), ":1:4: byte 0xc0 is not UTF-8" + advice);  // overlong
   EXPECT_EQ(error("\xed\xa0\x80"), ":1:1: byte 0xed is not UTF-8" + advice);        // a surrogate
   EXPECT_EQ(error("\xf4\x90\x80\x80"), ":1:1: byte 0xf4 is not UTF-8" + advice);    // beyond U+10FFFF

@@ -18,6 +18,7 @@ struct Case {
   std::vector<std::string> errors;
 };
 
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest looks for this name
 void PrintTo(const Case& c, std::ostream* out) { *out << c.promise; }
 
 std::vector<Case> cases() {

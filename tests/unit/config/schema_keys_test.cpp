@@ -42,7 +42,9 @@ class SchemaWalk {
   [[nodiscard]] const std::vector<std::string>& lines() const { return lines_; }
 
  private:
-  const json& resolve(const json& schema) const {
+  /// What stands at `key` of an object of the schema, looked up if it is a reference.
+  const json& resolve(const json& object, const std::string& key) const {
+    const json& schema = object.at(key);
     if (!schema.contains("$ref")) {
       return schema;
     }
@@ -52,12 +54,13 @@ class SchemaWalk {
   void walk_object(const json& schema, const std::string& prefix) {
     EXPECT_EQ(schema.at("additionalProperties"), false) << prefix;
     const json required = schema.value("required", json::array());
-    for (const auto& [key, value] : schema.at("properties").items()) {
-      const bool is_required = std::find(required.begin(), required.end(), key) != required.end();
-      walk(resolve(value), prefix + key, is_required);
+    const json& properties = schema.at("properties");
+    for (const auto& property : properties.items()) {
+      const bool is_required = std::find(required.begin(), required.end(), property.key()) != required.end();
+      walk(resolve(properties, property.key()), prefix + property.key(), is_required);
     }
     for (const json& key : required) {
-      EXPECT_TRUE(schema["properties"].contains(key)) << prefix << key;
+      EXPECT_TRUE(properties.contains(key)) << prefix << key;
     }
   }
 
@@ -78,7 +81,7 @@ class SchemaWalk {
     if (type != "array") {
       return;
     }
-    const json& items = resolve(schema.at("items"));
+    const json& items = resolve(schema, "items");
     if (items.value("type", "") == "object") {
       walk_object(items, path + "[].");
     } else {

@@ -1,4 +1,5 @@
 // Which bits of a frame say what flow it belongs to: every bit of the headers is turned, one at a time.
+#include <cstdint>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -13,7 +14,7 @@ using dataplane::Malformed;
 using dataplane::Parsed;
 using dataplane::TrafficClass;
 
-enum class Effect {
+enum class Effect : std::uint8_t {
   none,     // the same flow
   flow,     // another flow of the same class
   meaning,  // the frame is read as something else, or refused

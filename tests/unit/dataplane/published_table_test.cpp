@@ -93,6 +93,7 @@ TEST(PublishedTable, ThousandsOfTablesAreReadWholeAndFreedAfterUse) {
   constexpr std::uint32_t publications = 2000;
   PublishedTable table(3, first_table());
   std::vector<std::unique_ptr<Reader>> readers;
+  readers.reserve(3);
   for (unsigned id = 0; id < 3; ++id) readers.push_back(std::make_unique<Reader>(table, id, id > 0));
   for (std::uint32_t number = 2; number <= publications; ++number) {
     table.publish(table_of_number(table.current(), number));

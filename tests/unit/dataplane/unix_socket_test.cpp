@@ -73,12 +73,13 @@ TEST_F(SocketPath, AServerWhoseQueueIsFullIsServedToo) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path_.copy(static_cast<char*>(address.sun_path), sizeof(address.sun_path) - 1);
+  bool found_room = true;
   for (int i = 0; i < 4; ++i) {
     waiting.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    // The last ones find no room.
-    static_cast<void>(
-        ::connect(waiting.back().get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)));
+    found_room =
+        ::connect(waiting.back().get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
   }
+  ASSERT_FALSE(found_room);
   refused_with("taken by a running process");
   EXPECT_TRUE(fs::is_socket(path_));
 }
