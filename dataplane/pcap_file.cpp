@@ -74,8 +74,8 @@ tl::expected<std::optional<CapturedFrame>, std::string> PcapReader::next() {
 }
 
 tl::expected<PcapWriter, std::string> PcapWriter::create(const std::string& file, Existing existing) {
-  std::FILE* stream = nullptr;
-  if (existing == Existing::refuse && (stream = create_new(file)) == nullptr) {
+  std::FILE* stream = existing == Existing::refuse ? create_new(file) : nullptr;
+  if (existing == Existing::refuse && stream == nullptr) {
     return tl::unexpected(errno == EEXIST ? file + " exists already; remove it or name another"
                                           : file + ": " + std::strerror(errno));
   }
