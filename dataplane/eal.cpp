@@ -159,6 +159,7 @@ tl::expected<Eal, std::string> Eal::start(const EalSettings& settings) {
     // places.
     arguments.emplace_back("--in-memory");
     arguments.emplace_back("--single-file-segments");
+    arguments.push_back("--socket-limit=" + std::to_string(settings.limit_mib));
   } else {
     // EAL refuses --in-memory with --no-huge; this is what there is of it.
     arguments.emplace_back("--no-huge");
@@ -175,6 +176,7 @@ tl::expected<Eal, std::string> Eal::start(const EalSettings& settings) {
     arguments.emplace_back("0000:00:00.0");
   }
   std::vector<char*> argv;
+  argv.reserve(arguments.size());
   for (auto& argument : arguments) {
     argv.push_back(argument.data());
   }

@@ -18,7 +18,8 @@ struct EalSettings {
   std::vector<std::uint16_t> worker_cores;   ///< worker i runs on lcore i + 1
   std::vector<std::uint16_t> control_cores;  ///< of the main lcore; empty: any core
   std::vector<std::string> pci_devices;      ///< the only PCI devices DPDK may look at
-  std::uint32_t memory_mib = 0;
+  std::uint32_t memory_mib = 0;              ///< taken at start
+  std::uint32_t limit_mib = 0;               ///< that hugepage memory may grow to
   bool hugepages = true;
   bool telemetry = true;  ///< the DPDK telemetry socket
 };

@@ -110,6 +110,12 @@ std::optional<StartError> Gateway::start_eal() {
       return StartError{"it has no device; name one to run it", port};
     }
   }
+  if (const auto mbufs = settings_.memory.mbufs; mbufs != 0 && mbufs < least_mbufs) {
+    return StartError{"memory.mbufs is " + std::to_string(mbufs) +
+                          ", which starves the ports; write at least " + std::to_string(least_mbufs) +
+                          ", or 0 to have it computed",
+                      {}};
+  }
   const std::uint32_t need_mib = memory_mib_for(settings_);
   if (need_mib > settings_.memory.limit_mib) {
     return StartError{"these ports and workers need " + std::to_string(need_mib) +
@@ -130,6 +136,7 @@ std::optional<StartError> Gateway::start_eal() {
       .pci_devices = pci_devices_of(settings_),
       // Hugepage memory grows when a capture needs more; without hugepages it is one piece, used as touched.
       .memory_mib = hugepages_ ? need_mib : settings_.memory.limit_mib,
+      .limit_mib = settings_.memory.limit_mib,
       .hugepages = hugepages_};
   for (const auto& worker : settings_.workers) {
     eal.worker_cores.push_back(worker.core);
@@ -195,6 +202,10 @@ std::optional<StartError> Gateway::start_workers() {
   for (auto& wiring : wire_workers(settings_, wired, *rings_, rte_get_tsc_hz() / 1000 * patience_ms)) {
     workers_.push_back(std::make_unique<Worker>(std::move(wiring), settings_.idle, *table_));
   }
+  // Some drivers call a link up that has no carrier: ask before the first packet.
+  if (auto asked = links_->poll_once(std::chrono::milliseconds(0)); !asked) {
+    return StartError{asked.error(), {}};
+  }
   for (unsigned i = 0; i < workers_.size(); ++i) {
     calls_.push_back(std::make_unique<WorkerCall>(WorkerCall{.worker = workers_[i].get(), .stop = &stop_}));
     if (rte_eal_remote_launch(run_worker, calls_.back().get(), Eal::lcore_of(i)) != 0) {
@@ -213,6 +224,10 @@ Gateway::~Gateway() {
   links_.reset();
   for (const auto& worker : workers_) {
     worker->drop_waiting();
+  }
+  // A port may still hold buffers of another port's pool: all close before any pool goes.
+  for (const auto& port : ports_) {
+    port->close();
   }
   // Members go in reverse order of their declaration: workers, table, rings, ports, buffers, EAL.
 }
@@ -269,6 +284,7 @@ void Gateway::tell_of_vanished_ports() {
 Statistics Gateway::statistics() const { return collect(workers_, settings_.peers.front()); }
 
 PortStatistics Gateway::port_statistics(std::size_t port) const {
+  const std::scoped_lock lock(devices_);
   const Port& of = *ports_[port];
   PortStatistics out;
   out.driver = of.driver();
@@ -284,6 +300,9 @@ PortStatistics Gateway::port_statistics(std::size_t port) const {
     out.rx_errors = stats.ierrors;
     out.rx_no_mbuf = stats.rx_nombuf;
     out.tx_errors = stats.oerrors;
+  }
+  for (const auto& worker : workers_) {
+    out.tx_held += worker->lane().tx[port].held.get();
   }
   if (const auto xdp = of.xdp_counters()) {
     for (std::size_t i = 0; i < xdp->size(); ++i) {
@@ -329,7 +348,7 @@ tl::expected<void, std::string> Gateway::set_weight(std::size_t path, std::uint3
 }
 
 tl::expected<void, std::string> Gateway::start_capture(std::size_t port, const std::string& file) {
-  const std::scoped_lock lock(control_);
+  const std::scoped_lock lock(captures_lock_);
   if (captures_[port] != nullptr) {
     return tl::unexpected("a capture of port " + settings_.ports[port].name + " runs already; stop it first");
   }
@@ -343,7 +362,7 @@ tl::expected<void, std::string> Gateway::start_capture(std::size_t port, const s
 }
 
 tl::expected<CaptureResult, std::string> Gateway::stop_capture(std::size_t port) {
-  const std::scoped_lock lock(control_);
+  const std::scoped_lock lock(captures_lock_);
   if (captures_[port] == nullptr) {
     return tl::unexpected("no capture of port " + settings_.ports[port].name + " runs; start one first");
   }

@@ -50,6 +50,7 @@ struct PortStatistics {
   std::uint64_t rx_errors = 0;
   std::uint64_t rx_no_mbuf = 0;  ///< dropped by the driver: no free buffer
   std::uint64_t tx_errors = 0;
+  std::uint64_t tx_held = 0;    ///< packets the port did not take at once: back-pressure
   std::vector<NamedCount> xdp;  ///< verdicts of the XDP program; empty for other ports
 };
 
@@ -113,7 +114,12 @@ class Gateway {
   std::unique_ptr<LinkMonitor> links_;
   std::vector<std::unique_ptr<Capture>> captures_;  ///< by port index; empty where none runs
   std::vector<bool> told_vanished_;                 ///< by port index
-  mutable std::mutex control_;                      ///< tick() and queries; never taken by a worker
+  // None of these is ever taken by a worker.
+  mutable std::mutex control_;  ///< the path table and who publishes it: tick() and queries
+  mutable std::mutex
+      captures_lock_;  ///< captures_; apart, since disks are slow and link changes are not to wait
+  mutable std::mutex
+      devices_;  ///< asking drivers for statistics, which not all take from two threads at once
 };
 
 }  // namespace braidway::dataplane

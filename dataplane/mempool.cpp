@@ -7,7 +7,9 @@
 #include <rte_mbuf.h>
 
 #include "dataplane/burst.hpp"
+#include "dataplane/device.hpp"
 #include "dataplane/handoff_rings.hpp"
+#include "dataplane/xdp/umem_pool.hpp"
 
 namespace braidway::dataplane {
 namespace {
@@ -18,6 +20,11 @@ constexpr unsigned cache_size = 256;
 constexpr std::uint32_t base_mib = 40;
 /// mbuf header and mempool object header of DPDK 22.11.
 constexpr std::uint32_t object_overhead_bytes = 128 + 64 + 64;
+
+bool has_own_pool(const PortSettings& port) {
+  const auto word = parse_device_word(port.device.value_or(""));
+  return word && word->kind == DeviceKind::af_xdp;
+}
 
 }  // namespace
 
@@ -38,7 +45,8 @@ std::uint32_t mbufs_for(const GatewaySettings& settings) noexcept {
   const auto workers = static_cast<std::uint32_t>(settings.workers.size());
   std::uint32_t mbufs = (workers + 1) * 2 * cache_size;
   for (const auto& port : settings.ports) {
-    mbufs += 2U * port.queues * port.descriptors + workers * 2U * burst_size;
+    // A port with a pool of its own holds ours in its transmit queues alone.
+    mbufs += (has_own_pool(port) ? 1U : 2U) * port.queues * port.descriptors + workers * 2U * burst_size;
   }
   if (workers > 1) {
     mbufs += static_cast<std::uint32_t>(directions) * workers * handoff_ring_size;
@@ -52,7 +60,13 @@ std::uint32_t memory_mib_for(const GatewaySettings& settings) noexcept {
     mtu = std::max(mtu, port.mtu);
   }
   const std::uint64_t object = object_overhead_bytes + mbuf_private_bytes + data_room_for(mtu);
-  const std::uint64_t pool_mib = mbufs_for(settings) * object / (1U << 20U) + 1;
+  std::uint64_t bytes = mbufs_for(settings) * object;
+  for (const auto& port : settings.ports) {
+    if (has_own_pool(port)) {
+      bytes += xdp::umem_mbufs(port.queues, port.descriptors) * xdp::umem_object_bytes;
+    }
+  }
+  const std::uint64_t pool_mib = bytes / (1U << 20U) + 1;
   return base_mib + static_cast<std::uint32_t>(pool_mib + pool_mib / 8);
 }
 

@@ -28,6 +28,9 @@ std::uint32_t mbufs_for(const GatewaySettings& settings) noexcept;
 /// Memory that EAL needs for these settings, MiB.
 std::uint32_t memory_mib_for(const GatewaySettings& settings) noexcept;
 
+/// What MemorySettings::mbufs must be at least: the caches of two cores, full.
+inline constexpr std::uint32_t least_mbufs = 1024;
+
 /// A pool of `mbufs` buffers. Error: one sentence saying what to do.
 tl::expected<Mempool, std::string> create_mempool(const std::string& name, std::uint32_t mbufs,
                                                   std::uint16_t data_room, int socket);

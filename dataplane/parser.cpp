@@ -114,7 +114,7 @@ void parse_ipv4(std::span<const std::byte> head, std::size_t frame_bytes, Parsed
     return;
   }
   const auto& header = header_at<rte_ipv4_hdr>(head, offset);
-  const std::size_t header_bytes = (header.version_ihl & 0x0fU) * 4U;
+  const std::size_t header_bytes = std::size_t{4} * (header.version_ihl & 0x0fU);
   const std::size_t total = rte_be_to_cpu_16(header.total_length);
   if ((header.version_ihl >> 4U) != 4 || header_bytes < sizeof(rte_ipv4_hdr)) {
     out.malformed = Malformed::bad_ipv4_header;

@@ -178,11 +178,13 @@ Outcome Port::prepare(const PortSettings& settings, const DeviceWord& word) {
 Outcome Port::probe(const PortSettings& settings, const DeviceWord& word, unsigned index) {
   const std::string devargs = devargs_for(word, index, settings, xdp_program_);
   if (const int error = rte_dev_probe(devargs.c_str()); error != 0) {
-    return failed("device " + *settings.device + " could not be opened; " + remedy_for(kind_), error);
+    return failed("device " + settings.device.value_or("") + " could not be opened; " + remedy_for(kind_),
+                  error);
   }
   const auto id = port_of(devargs);
   if (!id) {
-    return tl::unexpected("device " + *settings.device + " has no Ethernet port; " + remedy_for(kind_));
+    return tl::unexpected("device " + settings.device.value_or("") + " has no Ethernet port; " +
+                          remedy_for(kind_));
   }
   id_ = *id;
   probed_ = true;
@@ -210,8 +212,9 @@ Outcome Port::configure(const PortSettings& settings, rte_mempool* shared_pool) 
   rte_eth_dev_adjust_nb_rx_tx_desc(id_, &rx_descriptors, &tx_descriptors);
   rte_mempool* pool = shared_pool;
   if (kind_ == DeviceKind::af_xdp) {
-    auto own = xdp::create_umem_pool("umem_" + settings.name, xdp::umem_mbufs(queues, settings.descriptors),
-                                     256, mbuf_private_bytes, SOCKET_ID_ANY);
+    auto own =
+        xdp::create_umem_pool("umem_" + std::to_string(id_), xdp::umem_mbufs(queues, settings.descriptors),
+                              256, mbuf_private_bytes, SOCKET_ID_ANY);
     if (!own) {
       return tl::unexpected(own.error());
     }
@@ -232,6 +235,9 @@ Outcome Port::configure(const PortSettings& settings, rte_mempool* shared_pool) 
     }
   }
   // Drivers without an MTU of their own (pcap, ring, null) say ENOTSUP: they carry what they are given.
+  if (kind_ == DeviceKind::pci) {
+    rte_eth_dev_get_mtu(id_, &former_mtu_);
+  }
   const int mtu_error = interface_.empty() ? rte_eth_dev_set_mtu(id_, settings.mtu) : 0;
   if (mtu_error != 0 && mtu_error != -ENOTSUP) {
     return failed("the device does not take an MTU of " + std::to_string(settings.mtu), mtu_error);
@@ -257,18 +263,28 @@ std::optional<xdp::VerdictCounters> Port::xdp_counters() const {
   return counters ? std::optional(*counters) : std::nullopt;
 }
 
-Port::~Port() {
+void Port::close() noexcept {
   if (started_) {
     rte_eth_dev_stop(id_);
+    started_ = false;
   }
-  if (probed_) {
-    rte_eth_dev_info info{};
-    const bool known = rte_eth_dev_info_get(id_, &info) == 0;
-    rte_eth_dev_close(id_);
-    if (known && info.device != nullptr) {
-      rte_dev_remove(info.device);
-    }
+  if (!probed_) {
+    return;
   }
+  if (former_mtu_ != 0) {
+    rte_eth_dev_set_mtu(id_, former_mtu_);
+  }
+  rte_eth_dev_info info{};
+  const bool known = rte_eth_dev_info_get(id_, &info) == 0;
+  rte_eth_dev_close(id_);
+  if (known && info.device != nullptr) {
+    rte_dev_remove(info.device);
+  }
+  probed_ = false;
+}
+
+Port::~Port() {
+  close();
   if (xdp_) {
     if (auto restored = xdp::restore(*xdp_); !restored) {
       spdlog::warn("interface {}: {}", interface_, restored.error());

@@ -29,6 +29,10 @@ class Port {
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
 
+  /// Stops, closes and removes the device; the port holds no packet of any pool afterwards. Called by the
+  /// destructor if it was not before.
+  void close() noexcept;
+
   std::uint16_t id() const noexcept { return id_; }
   /// The kernel interface behind the port; empty if there is none.
   const std::string& interface() const noexcept { return interface_; }
@@ -58,6 +62,7 @@ class Port {
   std::uint16_t id_ = 0;
   bool probed_ = false;
   bool started_ = false;
+  std::uint16_t former_mtu_ = 0;  ///< of a PCI function, whose kernel interface has it too; 0: leave it
   std::uint32_t max_frame_bytes_ = 0;
   std::string interface_;
   unsigned quiet_interface_ = 0;  ///< index of the interface if it was not promiscuous before us

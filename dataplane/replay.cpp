@@ -96,7 +96,7 @@ class Replay {
     if (!rings) {
       return tl::unexpected(rings.error());
     }
-    rings_.emplace(std::move(*rings));
+    rings_ = std::make_unique<HandoffRings>(std::move(*rings));
     return build_ports(folder).map([this] { build_workers(); });
   }
 
@@ -141,8 +141,8 @@ class Replay {
     if (!frame) {
       return tl::unexpected(frame.error());
     }
-    if (*frame) {
-      streams[index].head = **frame;
+    if (const auto& head = *frame; head.has_value()) {
+      streams[index].head = *head;
     } else {
       streams.erase(streams.begin() + static_cast<std::ptrdiff_t>(index));
     }
@@ -171,6 +171,7 @@ class Replay {
 
   void build_workers() {
     std::vector<WiredPort> wired;
+    wired.reserve(ports_.size());
     for (std::size_t i = 0; i < ports_.size(); ++i) {
       wired.push_back({.port_id = ports_[i]->id(),
                        .max_frame_bytes = max_frame_bytes_for(settings_.ports[i].mtu),
@@ -208,7 +209,8 @@ class Replay {
   }
 
   void write_out(std::size_t port, std::uint64_t when_ns) {
-    for (std::uint16_t queue = 0; queue < workers_.size(); ++queue) {
+    const auto queues = static_cast<std::uint16_t>(workers_.size());
+    for (std::uint16_t queue = 0; queue < queues; ++queue) {
       void* object = nullptr;
       while (rte_ring_dequeue(ports_[port]->outgoing(queue), &object) == 0) {
         auto* packet = static_cast<rte_mbuf*>(object);
@@ -226,7 +228,7 @@ class Replay {
   std::atomic<bool> up_;
   std::optional<Eal> eal_;
   Mempool pool_;
-  std::optional<HandoffRings> rings_;
+  std::unique_ptr<HandoffRings> rings_;
   std::vector<std::unique_ptr<RingPort>> ports_;
   std::vector<CaptureTap> taps_;
   std::vector<PcapWriter> writers_;

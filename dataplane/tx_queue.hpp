@@ -32,6 +32,7 @@ struct alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   const std::atomic<bool>* up = nullptr;
   CaptureTap* tap = nullptr;
   telemetry::Counter packets;       ///< that the port took
+  telemetry::Counter held;          ///< packets that the port did not take at once
   std::uint64_t waiting_since = 0;  ///< TSC when the port last took a packet, or began to refuse
   std::array<rte_mbuf*, burst_size> waiting;
 

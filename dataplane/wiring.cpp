@@ -15,13 +15,13 @@ std::vector<std::vector<RxQueue>> share_out_rx_queues(const GatewaySettings& set
   std::vector<std::vector<RxQueue>> by_worker(settings.workers.size());
   std::size_t next = 0;
   for (const PortRole role : {PortRole::host, PortRole::fabric}) {
-    for (std::uint16_t port = 0; port < settings.ports.size(); ++port) {
+    for (std::size_t port = 0; port < settings.ports.size(); ++port) {
       const PortSettings& of = settings.ports[port];
       if (of.role != role) {
         continue;
       }
       for (std::uint16_t queue = 0; queue < of.queues; ++queue) {
-        by_worker[next].push_back({.port = port,
+        by_worker[next].push_back({.port = static_cast<std::uint16_t>(port),
                                    .port_id = ports[port].port_id,
                                    .queue = queue,
                                    .direction = role == PortRole::host ? Direction::source : Direction::sink,

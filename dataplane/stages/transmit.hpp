@@ -66,6 +66,7 @@ struct Transmit {
     if (!tx.up->load(std::memory_order_relaxed)) {
       drop(tx.waiting.data(), tx.waiting_count, Drop::port_down, dropped);
       tx.waiting_count = 0;
+      tx.stalled = false;
       return;
     }
     const std::uint16_t sent = give(tx, tx.waiting.data(), tx.waiting_count, lane.now);
@@ -84,6 +85,7 @@ struct Transmit {
                    Drops<Transmit> dropped) noexcept {
     if (!tx.up->load(std::memory_order_relaxed)) [[unlikely]] {
       drop(packets, count, Drop::port_down, dropped);
+      tx.stalled = false;
       return;
     }
     const std::uint16_t sent = give(tx, packets, count, lane.now);
@@ -102,6 +104,7 @@ struct Transmit {
     tx.waiting_count = left;
     tx.waiting_since = lane.now;
     ++lane.ports_waiting;
+    tx.held.add(left);
   }
 
   static std::uint16_t give(TxQueue& tx, rte_mbuf** packets, std::uint16_t count,

@@ -24,7 +24,8 @@ tl::expected<Json, std::string> answer(Session& session, const Arguments& /*argu
               {"rx_missed", of.rx_missed},
               {"rx_errors", of.rx_errors},
               {"rx_no_mbuf", of.rx_no_mbuf},
-              {"tx_errors", of.tx_errors}};
+              {"tx_errors", of.tx_errors},
+              {"tx_held", of.tx_held}};
     if (!of.xdp.empty()) {
       Json verdicts = Json::object();
       for (const auto& verdict : of.xdp) {
@@ -39,13 +40,13 @@ tl::expected<Json, std::string> answer(Session& session, const Arguments& /*argu
 
 std::string render(const Json& json) {
   Table table({"port", "role", "link", "device", "rx packets", "tx packets", "rx missed", "rx errors",
-               "rx no mbuf", "tx errors"});
+               "rx no mbuf", "tx errors", "tx held"});
   std::string xdp;
   for (const auto& port : json.at("ports")) {
     auto number = [&](const char* key) { return std::to_string(port.at(key).get<std::uint64_t>()); };
     table.add({port.at("name"), port.at("role"), port.at("link"), port.at("device"), number("rx_packets"),
                number("tx_packets"), number("rx_missed"), number("rx_errors"), number("rx_no_mbuf"),
-               number("tx_errors")});
+               number("tx_errors"), number("tx_held")});
     if (port.contains("xdp")) {
       xdp += "xdp on " + port.at("name").get<std::string>() + ":";
       for (const auto& [verdict, count] : port.at("xdp").items()) {
