@@ -5,6 +5,7 @@
 #include <csignal>
 #include <limits>
 #include <malloc.h>
+#include <thread>
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -33,11 +34,24 @@ void on_signal(int signal) {
 void catch_signals() {
   struct sigaction action{};
   action.sa_handler = on_signal;
-  for (const int signal : {SIGTERM, SIGINT}) {
-    sigaction(signal, &action, nullptr);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    struct sigaction former{};
+    sigaction(signal, nullptr, &former);
+    // nohup has SIGHUP ignored.
+    if (former.sa_handler != SIG_IGN) {
+      sigaction(signal, &action, nullptr);
+    }
   }
   // A peer that closes its end of a socket is seen by the write's error.
   std::signal(SIGPIPE, SIG_IGN);
+}
+
+/// The gateway is about to go: what a handler would wake is not to be woken any more.
+void ignore_signals() {
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    std::signal(signal, SIG_IGN);
+  }
+  running = nullptr;
 }
 
 /// Freed memory stays with the process. Giving it back to the kernel interrupts every core that runs a thread
@@ -59,15 +73,20 @@ std::string located(const Config& config, const dataplane::StartError& error) {
          config.gateway.ports[*error.port].name + "': " + error.what;
 }
 
-int serve(dataplane::Gateway& gateway) {
+/// Workers go on whatever happens here: a gateway that ends takes its hosts along.
+void serve(dataplane::Gateway& gateway) {
+  bool told = false;
   while (received_signal == 0) {
     if (auto fine = gateway.tick(tick_interval); !fine) {
-      spdlog::error("{}", fine.error());
-      return 1;
+      if (!told) {
+        spdlog::error("link changes are not seen any more ({}); forwarding goes on, restart when it suits",
+                      fine.error());
+      }
+      told = true;
+      std::this_thread::sleep_for(tick_interval);
     }
   }
   spdlog::info("signal {}: ending", received_signal.load());
-  return 0;
 }
 
 }  // namespace
@@ -90,11 +109,12 @@ int run_daemon(const Config& config) {
     spdlog::info("{} ports, {} workers, {} memory; API at {}", config.gateway.ports.size(),
                  config.gateway.workers.size(), (*gateway)->hugepages() ? "hugepage" : "ordinary",
                  config.api.socket);
-    code = serve(**gateway);
+    serve(**gateway);
+    code = 0;
   } else {
     spdlog::error("{}: {}", config.file, api.error());
   }
-  running = nullptr;
+  ignore_signals();
   return code;
 }
 
