@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <rte_eal.h>
@@ -83,6 +84,10 @@ std::string runtime_dir_of(const std::string& prefix) {
 /// along.
 tl::expected<UniqueFd, std::string> claim_runtime_dir(const std::string& path) {
   const std::string parent = std::filesystem::path(path).parent_path();
+  if (path.size() + std::string_view("/dpdk_telemetry.v2").size() >= sizeof(sockaddr_un::sun_path)) {
+    return tl::unexpected("the path of DPDK's telemetry socket, below " + path +
+                          ", is too long for a socket; choose a shorter gateway.name or RUNTIME_DIRECTORY");
+  }
   for (;;) {
     for (const auto& folder : {parent, path}) {
       if (mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
@@ -185,13 +190,14 @@ tl::expected<Eal, std::string> Eal::start(const EalSettings& settings) {
     rte_eal_cleanup();
     sched_setaffinity(0, sizeof affinity, &affinity);
     remove_runtime_dir(runtime_dir);
-    return tl::unexpected("DPDK did not start (" + std::string(rte_strerror(error)) + "): " +
-                          (settings.hugepages
-                               ? std::to_string(settings.memory_mib) + " MiB of hugepages are needed, " +
-                                     std::to_string(free_hugepage_mib()) +
-                                     " are free; reserve more in /sys/kernel/mm/hugepages, or set "
-                                     "memory.hugepages: off for software ports"
-                               : "see the EAL lines above"));
+    const std::uint64_t free_mib = free_hugepage_mib();
+    const bool too_few = settings.hugepages && free_mib < settings.memory_mib;
+    return tl::unexpected("DPDK did not start (" + std::string(rte_strerror(error)) + "); " +
+                          (too_few ? std::to_string(settings.memory_mib) + " MiB of hugepages are needed, " +
+                                         std::to_string(free_mib) +
+                                         " are free: reserve more in /sys/kernel/mm/hugepages, or set "
+                                         "memory.hugepages: off for software ports"
+                                   : "EAL's lines above say why"));
   }
   return Eal(affinity, runtime_dir, std::move(*claim));
 }

@@ -125,7 +125,7 @@ class Children:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
                 signal.signal(number, self._on_signal)
-        self.directory = tempfile.mkdtemp(prefix="braidway-run-")
+        self.directory = tempfile.mkdtemp(prefix="bw-")
 
     def _on_signal(self, *_):
         self._signals += 1
