@@ -3,6 +3,7 @@
 Each captures what enters and what leaves on either side into a.rx, a.tx, b.rx and b.tx (.pcap), seen from the middle:
 rx entered it.
 """
+import contextlib
 import json
 import os
 import subprocess
@@ -77,6 +78,9 @@ class Gateways:
 
     def start_captures(self):
         for name in ("a", "b"):
+            for side in ("rx", "tx"):  # of the command before: a capture takes no file that exists
+                with contextlib.suppress(FileNotFoundError):
+                    os.remove(os.path.join(self.state, f"{name}.{side}.pcap"))
             self._ctl(name, "capture", "start", "host0", "--file", os.path.join(self.state, f"{name}.pcap"))
 
     def stop_captures(self):
