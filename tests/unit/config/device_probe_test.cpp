@@ -30,17 +30,18 @@ class Probe : public testing::Test {
     std::string name = (std::filesystem::temp_directory_path() / "braidway-device-XXXXXX").string();
     directory = ::mkdtemp(name.data());
     has_namespace = ::unshare(CLONE_NEWNET) == 0;
-    std::array<const char*, 9> words{"device-tests",
-                                     "--no-huge",
-                                     "-m",
-                                     "128",
-                                     "--no-pci",
-                                     "--no-shconf",
-                                     "--no-telemetry",
-                                     "--log-level=lib.*:error",
-                                     "--lcores=0@0"};
+    // EAL keeps pointers into its arguments.
+    static std::array<std::string, 9> words{"device-tests",
+                                            "--no-huge",
+                                            "-m",
+                                            "128",
+                                            "--no-pci",
+                                            "--no-shconf",
+                                            "--no-telemetry",
+                                            "--log-level=lib.*:error",
+                                            "--lcores=0@0"};
     std::array<char*, words.size()> arguments{};
-    std::ranges::transform(words, arguments.begin(), [](const char* word) { return ::strdup(word); });
+    std::ranges::transform(words, arguments.begin(), [](std::string& word) { return word.data(); });
     eal_runs = rte_eal_init(static_cast<int>(arguments.size()), arguments.data()) >= 0;
   }
 
