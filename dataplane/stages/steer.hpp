@@ -28,17 +28,12 @@ struct Steer {
       }
       return;
     }
-    std::array<lb::PathId, burst_size> chosen;
-    lb::Pinned::decide({burst.hashes.data(), burst.count}, paths, {chosen.data(), burst.count});
-    if (!burst.all_flows) [[unlikely]] {
-      for (std::uint16_t i = 0; i < burst.count; ++i) {
-        if (burst.meta[i].l3_offset == 0) {
-          chosen[i] = *first_live;
-        }
-      }
-    }
-    for (std::uint16_t i = 0; i < burst.count; ++i) {
-      burst.meta[i].egress = paths.record(chosen[i]).egress;
+    const auto records = paths.records();
+    const bool all_flows = burst.all_flows;
+    for (std::uint16_t i = 0, count = burst.count; i < count; ++i) {
+      const bool has_flow = all_flows || burst.meta[i].l3_offset != 0;
+      const lb::PathId path = has_flow ? lb::Pinned::decide(burst.hashes[i], paths) : *first_live;
+      burst.meta[i].egress = records[lb::value(path)].egress;
     }
   }
 };
