@@ -8,6 +8,7 @@ One pair of captures a direction. A flow is (source IP, destination IP, destinat
 1: it is not, and each flow that suffered is named with what happened to it; 2: the captures cannot be used.
 """
 import argparse
+import bisect
 import collections
 import os
 import sys
@@ -30,6 +31,23 @@ def by_flow(frames):
 def describe(packets):
     names = [f"psn {p.psn} opcode 0x{p.opcode:02x}" for p in packets[:SHOWN]]
     return ", ".join(names) + (f" and {len(packets) - SHOWN} more" if len(packets) > SHOWN else "")
+
+
+def overtaken(entered, left):
+    """The frames that left after one that had entered behind them. Retransmissions may be the same byte for byte:
+    each that left is taken for the first such frame that entered behind what left before, which finds an order where
+    there is one."""
+    places = collections.defaultdict(list)
+    for place, (data, _) in enumerate(entered):
+        places[data].append(place)
+    late, behind = [], -1
+    for data, _ in left:
+        next_place = bisect.bisect_right(places[data], behind)
+        if next_place < len(places[data]):
+            behind = places[data][next_place]
+        elif places[data]:
+            late.append(data)
+    return late
 
 
 def compare_flow(entered, left):
@@ -60,18 +78,9 @@ def compare_flow(entered, left):
     problems = [(lost, "lost"), (repeated, "left more often than they entered"), (changed, "changed on the way"),
                 (invented, "left without having entered")]
     report = [f"{len(packets)} {what}: {describe(packets)}" for packets, what in problems if packets]
-    # Order, of those that made it unchanged.
-    common = counts_in & counts_out
-    def survivors(packets):
-        budget = collections.Counter(common)
-        for data, packet in packets:
-            if budget[data] > 0:
-                budget[data] -= 1
-                yield data, packet
-    moved = [(a, b) for (x, a), (y, b) in zip(survivors(entered), survivors(left)) if x != y]
-    if moved:
-        report.append(f"{len(moved)} out of order, the first: psn {moved[0][1].psn} left where psn {moved[0][0].psn} "
-                      "was due")
+    late = [packet_of[data] for data in overtaken(entered, left) if data not in extra]
+    if late:
+        report.append(f"{len(late)} out of order: {describe(late)}")
     return report
 
 
