@@ -23,7 +23,6 @@ namespace braidway::dataplane {
 namespace {
 
 /// As long as PFC watchdogs take to call a queue stuck: longer than any pause that ends by itself.
-constexpr std::uint64_t patience_ms = 100;
 
 std::string_view name_of(LinkSource source) {
   switch (source) {
@@ -199,7 +198,7 @@ std::optional<StartError> Gateway::start_workers() {
   table_ = std::make_unique<PublishedTable>(
       static_cast<unsigned>(settings_.workers.size()),
       std::make_unique<const lb::PathTable>(first_path_table(settings_, wired)));
-  for (auto& wiring : wire_workers(settings_, wired, *rings_, rte_get_tsc_hz() / 1000 * patience_ms)) {
+  for (auto& wiring : wire_workers(settings_, wired, *rings_, rte_get_tsc_hz() / 1000)) {
     workers_.push_back(std::make_unique<Worker>(std::move(wiring), settings_.idle, *table_));
   }
   // Some drivers call a link up that has no carrier: ask before the first packet.

@@ -41,7 +41,9 @@ struct LaneContext {
       nullptr;            ///< the snapshot of this burst, valid until the worker's next quiescent state
   std::uint64_t now = 0;  ///< TSC cycles, or virtual time in a replay; read once a turn
   lb::FlowHasher hasher{0};
-  std::uint64_t patience = 0;        ///< TSC cycles after which a port that takes nothing is stalled
+  /// The part of `now` in which the worker ran: a turn counts as at most `longest_turn`.
+  std::uint64_t worked = 0;
+  std::uint64_t longest_turn = 0;    ///< in units of `now`; a longer one says that the core was taken away
   std::uint16_t host_port = 0;       ///< port index
   std::uint32_t fits_all_bytes = 0;  ///< every port may send a frame of this length
   std::uint16_t ports_waiting = 0;   ///< ports that have refused packets which wait for them

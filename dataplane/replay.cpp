@@ -24,7 +24,7 @@ using Outcome = tl::expected<void, std::string>;
 
 constexpr std::uint32_t replay_memory_mib = 256;
 constexpr std::uint32_t replay_mbufs = 8192;
-constexpr std::uint64_t patience_ns = 100'000'000;
+constexpr std::uint64_t ns_per_ms = 1'000'000;
 
 /// An input and its frame that is next in time.
 struct Stream {
@@ -182,7 +182,7 @@ class Replay {
     table_ = std::make_unique<PublishedTable>(
         static_cast<unsigned>(settings_.workers.size()),
         std::make_unique<const lb::PathTable>(first_path_table(settings_, wired)));
-    for (auto& wiring : wire_workers(settings_, wired, *rings_, patience_ns)) {
+    for (auto& wiring : wire_workers(settings_, wired, *rings_, ns_per_ms)) {
       workers_.push_back(std::make_unique<Worker>(std::move(wiring), Idle::poll, *table_));
     }
   }

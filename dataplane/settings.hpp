@@ -36,6 +36,8 @@ struct PortSettings {
   std::uint16_t queues = 1;          ///< receive and transmit queues each, 1..16
   std::uint16_t mtu = 1500;          ///< layer-3 bytes, 68..9600
   std::uint16_t descriptors = 1024;  ///< per queue, a power of two, 64..32768
+  std::uint16_t stall_ms =
+      200;  ///< time without taking a packet after which its packets are dropped, 1..60000
   XdpTake xdp_take = XdpTake::all;
 };
 

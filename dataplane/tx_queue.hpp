@@ -4,7 +4,8 @@
 // the worker receives nothing for that direction meanwhile, so that the queue builds up where it can be
 // signalled (virtio ring, NIC with PFC). A port that has taken nothing for `patience` is stalled: what waits
 // for it and what comes is dropped under that name until it takes a packet again, lest one path stops all
-// others.
+// others. Only time in which the worker ran counts (LaneContext::worked): a worker that was taken off its
+// core has not seen a port refuse.
 //
 // Owner: one worker. `up` is written by the control thread.
 #pragma once
@@ -31,9 +32,11 @@ struct alignas(RTE_CACHE_LINE_SIZE) TxQueue {
   std::uint16_t queue = 0;
   const std::atomic<bool>* up = nullptr;
   CaptureTap* tap = nullptr;
-  telemetry::Counter packets;       ///< that the port took
-  telemetry::Counter held;          ///< packets that the port did not take at once
-  std::uint64_t waiting_since = 0;  ///< TSC when the port last took a packet, or began to refuse
+  telemetry::Counter packets;  ///< that the port took
+  telemetry::Counter held;     ///< packets that the port did not take at once
+  std::uint64_t waiting_since =
+      0;                       ///< LaneContext::worked when the port last took a packet, or began to refuse
+  std::uint64_t patience = 0;  ///< of LaneContext::worked; see above
   std::array<rte_mbuf*, burst_size> waiting;
 
   bool open() const noexcept { return waiting_count == 0; }

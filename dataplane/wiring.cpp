@@ -5,6 +5,10 @@
 namespace braidway::dataplane {
 namespace {
 
+/// A turn takes microseconds. After more than this the worker was not there to see what a port would have
+/// taken.
+constexpr std::uint64_t longest_turn_ms = 2;
+
 std::uint16_t host_port_of(const GatewaySettings& settings) {
   const auto host = std::ranges::find(settings.ports, PortRole::host, &PortSettings::role);
   return static_cast<std::uint16_t>(host - settings.ports.begin());
@@ -37,7 +41,7 @@ std::vector<std::vector<RxQueue>> share_out_rx_queues(const GatewaySettings& set
 }  // namespace
 
 std::vector<WorkerWiring> wire_workers(const GatewaySettings& settings, const std::vector<WiredPort>& ports,
-                                       const HandoffRings& rings, std::uint64_t patience) {
+                                       const HandoffRings& rings, std::uint64_t ticks_per_ms) {
   auto rx_queues = share_out_rx_queues(settings, ports);
   const auto lanes = static_cast<std::uint8_t>(settings.workers.size());
   std::vector<WorkerWiring> wirings(lanes);
@@ -46,7 +50,7 @@ std::vector<WorkerWiring> wire_workers(const GatewaySettings& settings, const st
     wiring.rx_queues = std::move(rx_queues[lane]);
     LaneContext& context = wiring.lane;
     context.hasher = lb::FlowHasher(settings.hash_seed);
-    context.patience = patience;
+    context.longest_turn = longest_turn_ms * ticks_per_ms;
     context.host_port = host_port_of(settings);
     context.lane = lb::Lane{lane};
     context.lanes = lanes;
@@ -64,6 +68,7 @@ std::vector<WorkerWiring> wire_workers(const GatewaySettings& settings, const st
       tx.flat_only = ports[port].flat_only;
       tx.up = ports[port].up;
       tx.tap = ports[port].tap;
+      tx.patience = settings.ports[port].stall_ms * ticks_per_ms;
     }
     for (const Direction direction : {Direction::source, Direction::sink}) {
       if (rte_ring* ring = context.inboxes[static_cast<std::size_t>(direction)][lane]; ring != nullptr) {

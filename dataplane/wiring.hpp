@@ -24,9 +24,9 @@ struct WiredPort {
 
 /// One wiring a worker. Receive queues go to the workers in turn, host ports' first, so that one worker has
 /// all of a single-queue gateway's and several share them evenly; worker i sends by queue i of every port.
-/// `patience`: clock units (LaneContext::now) after which a port that takes nothing is stalled.
+/// `ticks_per_ms`: clock units (LaneContext::now) a millisecond.
 std::vector<WorkerWiring> wire_workers(const GatewaySettings& settings, const std::vector<WiredPort>& ports,
-                                       const HandoffRings& rings, std::uint64_t patience);
+                                       const HandoffRings& rings, std::uint64_t ticks_per_ms);
 
 /// The path table at start, every path in the given state of liveness.
 lb::PathTable first_path_table(const GatewaySettings& settings, const std::vector<WiredPort>& ports);

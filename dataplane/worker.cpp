@@ -61,6 +61,7 @@ void Worker::drop_waiting() noexcept {
 }
 
 bool Worker::turn(std::uint64_t now) noexcept {
+  lane_.worked += std::min(now - lane_.now, lane_.longest_turn);
   lane_.now = now;
   lane_.table = table_.read();
   if (lane_.ports_waiting > 0) [[unlikely]] {

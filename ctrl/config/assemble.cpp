@@ -36,6 +36,7 @@ Config assemble(const Draft& draft) {
     settings.queues = port.queues.value_or(settings.queues);
     settings.mtu = port.mtu.value_or(settings.mtu);
     settings.descriptors = port.descriptors.value_or(settings.descriptors);
+    settings.stall_ms = port.stall_ms.value_or(settings.stall_ms);
     settings.xdp_take = port.xdp_take.value_or(settings.xdp_take);
     gateway.ports.push_back(std::move(settings));
     config.port_locations.push_back(port.device.given ? port.device.at : port.at);

@@ -97,6 +97,7 @@ constexpr std::array port_fields{
     number<&PortDraft::queues, 1, 16>("queues", optional),
     number<&PortDraft::mtu, 68, 9600>("mtu", optional),
     number<&PortDraft::descriptors, 64, 32768>("descriptors", optional),
+    number<&PortDraft::stall_ms, 1, 60000>("stall_ms", optional),
     choice<&PortDraft::xdp_take, take_words, nothing_more>("xdp_take", optional),
 };
 constexpr std::array path_fields{text<&PathDraft::port, check_name, a_port>("port", required),

@@ -41,6 +41,7 @@ struct PortDraft {
   Given<std::uint16_t> queues;
   Given<std::uint16_t> mtu;
   Given<std::uint16_t> descriptors;
+  Given<std::uint16_t> stall_ms;
   Given<dataplane::XdpTake> xdp_take;
 };
 

@@ -18,7 +18,7 @@ struct Transmit {
   static constexpr std::string_view name = "transmit";
   enum class Drop : std::uint8_t {
     port_down,     ///< the link of the port it was for is down
-    tx_stalled,    ///< the port has taken no packet for the patience time
+    tx_stalled,    ///< the port has taken no packet for its `stall_ms`
     mtu_exceeded,  ///< longer than the port may send
     tx_not_flat,   ///< in several buffers, could not be copied into one for a driver that needs that
   };
@@ -71,10 +71,10 @@ struct Transmit {
     }
     const std::uint16_t sent = give(tx, tx.waiting.data(), tx.waiting_count, lane.now);
     if (sent > 0) {
-      tx.waiting_since = lane.now;
+      tx.waiting_since = lane.worked;
       tx.waiting_count = static_cast<std::uint16_t>(tx.waiting_count - sent);
       std::copy_n(tx.waiting.data() + sent, tx.waiting_count, tx.waiting.data());
-    } else if (lane.now - tx.waiting_since > lane.patience) {
+    } else if (lane.worked - tx.waiting_since > tx.patience) {
       tx.stalled = true;
       drop(tx.waiting.data(), tx.waiting_count, Drop::tx_stalled, dropped);
       tx.waiting_count = 0;
@@ -102,7 +102,7 @@ struct Transmit {
     }
     std::copy_n(packets + sent, left, tx.waiting.data());
     tx.waiting_count = left;
-    tx.waiting_since = lane.now;
+    tx.waiting_since = lane.worked;
     ++lane.ports_waiting;
     tx.held.add(left);
   }

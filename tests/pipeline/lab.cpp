@@ -29,20 +29,22 @@ dataplane::GatewaySettings wire_settings(std::uint16_t fabric_ports, std::uint16
   dataplane::GatewaySettings settings;
   settings.name = "lab";
   settings.workers.resize(workers);
-  settings.ports.push_back({.name = "host0", .role = PortRole::host, .device = {}, .queues = queues});
+  settings.ports.push_back(
+      {.name = "host0", .role = PortRole::host, .device = {}, .queues = queues, .stall_ms = 1});
   dataplane::PeerSettings peer{.name = "peer", .id = lb::GatewayId{2}, .paths = {}};
   for (std::uint16_t i = 0; i < fabric_ports; ++i) {
     const std::string name = "fabric" + std::to_string(i);
-    settings.ports.push_back({.name = name, .role = PortRole::fabric, .device = {}, .queues = queues});
+    settings.ports.push_back(
+        {.name = name, .role = PortRole::fabric, .device = {}, .queues = queues, .stall_ms = 1});
     peer.paths.push_back({.name = name, .port = static_cast<std::uint16_t>(i + 1), .weight = 1});
   }
   settings.peers.push_back(peer);
   return settings;
 }
 
-Lab::Lab(const dataplane::GatewaySettings& settings, std::uint64_t patience_units, bool flat_only)
+Lab::Lab(const dataplane::GatewaySettings& settings, std::uint64_t ticks_per_ms, bool flat_only)
     : settings_(settings),
-      patience_units_(patience_units),
+      ticks_per_ms_(ticks_per_ms),
       up_(settings.ports.size()),
       taps_(settings.ports.size()) {
   auto pool = dataplane::create_mempool(fresh_name("lab"), mbufs, data_room, SOCKET_ID_ANY);
@@ -77,7 +79,7 @@ Lab::Lab(const dataplane::GatewaySettings& settings, std::uint64_t patience_unit
 dataplane::WorkerWiring Lab::wiring(std::size_t worker) const {
   // NOLINTNEXTLINE(bugprone-unchecked-optional-access): the constructor made them
   const auto& rings = rings_.value();
-  return std::move(dataplane::wire_workers(settings_, wired_, rings, patience_units_)[worker]);
+  return std::move(dataplane::wire_workers(settings_, wired_, rings, ticks_per_ms_)[worker]);
 }
 
 Lab::~Lab() {

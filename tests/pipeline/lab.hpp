@@ -37,11 +37,14 @@ dataplane::GatewaySettings wire_settings(std::uint16_t fabric_ports = 2, std::ui
 class Lab {
  public:
   static constexpr std::uint32_t mbufs = 16383;
-  static constexpr std::uint64_t patience = 1000;  ///< of a port that takes nothing, in the test's time
+  /// Of a port that takes nothing, in the test's time: a millisecond of it.
+  static constexpr std::uint64_t patience = 1000;
+  /// A turn counts as no more than this.
+  static constexpr std::uint64_t longest_turn = 2 * patience;
   /// Packets that a port takes before it is full: the rings of RingPort.
   static constexpr std::size_t wire_room = 255;
 
-  explicit Lab(const dataplane::GatewaySettings& settings, std::uint64_t patience_units = patience,
+  explicit Lab(const dataplane::GatewaySettings& settings, std::uint64_t ticks_per_ms = patience,
                bool flat_only = false);
   /// Every buffer must be back in the pool by now, but for those that wait or lie on a wire.
   ~Lab();
@@ -78,7 +81,7 @@ class Lab {
 
  private:
   dataplane::GatewaySettings settings_;
-  std::uint64_t patience_units_;
+  std::uint64_t ticks_per_ms_;
   dataplane::Mempool pool_;
   std::vector<std::unique_ptr<dataplane::RingPort>> ports_;
   std::vector<std::atomic<bool>> up_;

@@ -118,6 +118,25 @@ TEST(Backpressure, APortThatTakesNothingIsStalledAfterItsPatienceAndNotBefore) {
   EXPECT_EQ(lab.drops(), (DropCounts{{"tx_stalled", 10}}));
 }
 
+TEST(Backpressure, TimeInWhichTheWorkerDidNotRunIsNotHeldAgainstThePort) {
+  auto settings = wire_settings(1);
+  for (auto& port : settings.ports) port.stall_ms = 10;
+  Lab lab(settings);
+  send_all(lab, host, packets(1, 0, Lab::wire_room));
+  lab.settle(5000);
+  send_all(lab, host, packets(1, 1000, 10));
+  std::uint64_t now = 6000;
+  lab.turn(now);
+  // The worker comes back after an hour: the port has refused for one long turn, not for an hour.
+  lab.turn(now += 3'600'000 * Lab::patience);
+  EXPECT_EQ(lab.drops(), DropCounts{});
+  lab.turn(now += 2 * Lab::patience);
+  lab.turn(now += Lab::longest_turn);
+  EXPECT_EQ(lab.drops(), DropCounts{});
+  for (unsigned i = 0; i < 10; ++i) lab.turn(now += Lab::patience);
+  EXPECT_EQ(lab.drops(), (DropCounts{{"tx_stalled", 10}}));
+}
+
 TEST(Backpressure, PatienceBeginsAnewWithEveryPacketThatThePortTakes) {
   Lab lab(wire_settings(1));
   send_all(lab, host, packets(1, 0, Lab::wire_room));

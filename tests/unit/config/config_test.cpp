@@ -92,7 +92,7 @@ hash_seed: 0x1234
 workers: [{core: 3}, {core: 1}]
 control_cores: [0, 2]
 ports:
-  - {name: h, role: host, queues: 2, mtu: 4200, descriptors: 512}
+  - {name: h, role: host, queues: 2, mtu: 4200, descriptors: 512, stall_ms: 500}
   - {name: f, role: fabric, device: "af_xdp:eth1", queues: 3, mtu: 9000, descriptors: 2048, xdp_take: rocev2}
 peers: [{name: b, id: 7, paths: [{port: f, weight: 10000, name: rail}]}]
 link_local: {lldp: consume, lacp: consume, stp: consume, eapol: consume}
@@ -110,6 +110,7 @@ api: {socket: /x.sock}
   EXPECT_EQ(gateway.control_cores, (std::vector<std::uint16_t>{0, 2}));
   EXPECT_EQ(gateway.ports[0].mtu, 4200);
   EXPECT_EQ(gateway.ports[0].descriptors, 512);
+  EXPECT_EQ(gateway.ports[0].stall_ms, 500);
   EXPECT_EQ(gateway.ports[1].role, PortRole::fabric);
   EXPECT_EQ(gateway.ports[1].device, "af_xdp:eth1");
   EXPECT_EQ(gateway.ports[1].queues, 3);

@@ -114,6 +114,7 @@ TEST(Schema, TellsTheDefaultsThatTheSettingsHave) {
   EXPECT_EQ(properties["queues"]["default"], port.queues);
   EXPECT_EQ(properties["mtu"]["default"], port.mtu);
   EXPECT_EQ(properties["descriptors"]["default"], port.descriptors);
+  EXPECT_EQ(properties["stall_ms"]["default"], port.stall_ms);
   const json& path = schema["$defs"]["peer"]["properties"]["paths"]["items"]["properties"];
   EXPECT_EQ(path["weight"]["default"], dataplane::PathSettings{}.weight);
   EXPECT_EQ(schema["properties"]["memory"]["properties"]["limit_mib"]["default"], memory.limit_mib);
