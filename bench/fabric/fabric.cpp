@@ -1,0 +1,149 @@
+#include "bench/fabric/fabric.hpp"
+
+#include <algorithm>
+
+namespace braidway::bench::fabric {
+
+Fabric::Fabric(const Topology& topology, const Routing& routing, std::span<const Flow> flows,
+               const Config& config, SchemeFactory make_scheme)
+    : topology_(&topology),
+      routing_(&routing),
+      flows_(flows),
+      core_(topology, config, flows.empty() ? 0 : flows.front().start),
+      switches_(core_, topology, routing),
+      rnics_(core_, topology, routing, flows),
+      scheme_(make_scheme(*this)) {
+  core_.scheme = scheme_.get();
+}
+
+void Fabric::run() {
+  if (flows_.empty()) return;
+  core_.events.schedule(flows_.front().start, {EventKind::flow_start, 0, 0});
+  core_.events.schedule(flows_.front().start + core_.config.stall_limit, {EventKind::stall_check, 0, 0});
+  while (rnics_.completed().size() < flows_.size()) dispatch(core_.events.pop());
+}
+
+void Fabric::dispatch(const Event& event) {
+  switch (event.kind) {
+    case EventKind::arrival:
+      return arrive(event.b, event.a);
+    case EventKind::port_free: {
+      core_.ports[event.a].will_be_free = false;
+      return send_next(event.a);
+    }
+    case EventKind::pause_expiry: {
+      Port& port = core_.ports[event.a];
+      if (port.paused && core_.now() >= port.paused_until) resume(event.a);
+      return;
+    }
+    case EventKind::host_wake:
+      return rnics_.wake(event.a);
+    case EventKind::flow_start:
+      return start_flows();
+    case EventKind::rate_cut:
+      return rnics_.cut_rate(event.a);
+    case EventKind::rate_raise:
+      return rnics_.raise_rate(event.a);
+    case EventKind::retransmit:
+      return rnics_.retransmit(event.a);
+    case EventKind::stall_check:
+      return check_stall();
+    case EventKind::scheme_timer:
+      return scheme_->on_timer(event.a, event.b);
+  }
+}
+
+void Fabric::arrive(PortIndex port, PacketIndex index) {
+  const PacketKind kind = core_.packets[index].kind;
+  if (kind == PacketKind::pfc_pause || kind == PacketKind::pfc_resume) {
+    core_.packets.give_back(index);
+    ++core_.counters.pfc_frames;
+    if (kind == PacketKind::pfc_pause) return pause(port);
+    return resume(port);
+  }
+  if (topology_->is_switch[core_.ports[port].node]) return switches_.receive(port, index);
+  rnics_.receive(port, index);
+}
+
+void Fabric::send_next(PortIndex port) {
+  if (topology_->is_switch[core_.ports[port].node]) return switches_.send_next(port);
+  rnics_.send_next(port);
+}
+
+void Fabric::pause(PortIndex index) {
+  Port& port = core_.ports[index];
+  if (!port.paused) port.paused_at = core_.now();
+  port.paused = true;
+  if (core_.config.pfc == PfcMode::leaky) {
+    port.paused_until = core_.now() + core_.config.leaky_pause;
+    core_.events.schedule(port.paused_until, {EventKind::pause_expiry, index, 0});
+  }
+}
+
+void Fabric::resume(PortIndex index) {
+  Port& port = core_.ports[index];
+  if (!port.paused) return;
+  port.paused = false;
+  if (topology_->is_switch[port.node] && topology_->is_switch[port.peer_node]) {
+    core_.counters.switch_pause_time += core_.now() - port.paused_at;
+  }
+  send_next(index);
+}
+
+void Fabric::start_flows() {
+  while (started_ < flows_.size() && flows_[started_].start <= core_.now()) rnics_.start(started_++);
+  if (started_ < flows_.size()) {
+    core_.events.schedule(flows_[started_].start, {EventKind::flow_start, 0, 0});
+  }
+}
+
+PacketIndex Fabric::make_control(NodeIndex source, NodeIndex destination, std::uint16_t source_port,
+                                 std::uint16_t destination_port) {
+  const PacketIndex index = core_.packets.take();
+  Packet& made = core_.packets[index];
+  made.flow = nobody;
+  made.kind = PacketKind::control;
+  made.source = source;
+  made.destination = destination;
+  made.source_port = source_port;
+  made.destination_port = destination_port;
+  made.bytes = control_bytes;
+  return index;
+}
+
+void Fabric::check_stall() {
+  const bool idle = rnics_.completed().size() == started_;
+  const Nanoseconds limit = rnics_.progressed_at() + core_.config.stall_limit;
+  if (!idle && core_.now() >= limit) throw Stuck(stuck_flows());
+  core_.events.schedule(idle ? core_.now() + core_.config.stall_limit : limit,
+                        {EventKind::stall_check, 0, 0});
+}
+
+std::string Fabric::stuck_flows() const {
+  constexpr std::size_t shown = 5;
+  std::vector<bool> done(flows_.size());
+  for (const FlowIndex flow : rnics_.completed()) done[flow] = true;
+  std::string flows;
+  std::size_t count = 0;
+  for (FlowIndex i = 0; i < started_; ++i) {
+    if (done[i] || ++count > shown) continue;
+    const Flow& flow = flows_[i];
+    flows += "\n  " + std::to_string(flow.source) + " -> " + std::to_string(flow.destination) +
+             ", started at " + std::to_string(flow.start) +
+             " ns: " + std::to_string(rnics_.acknowledged_bytes(i)) + " of " + std::to_string(flow.bytes) +
+             " bytes acknowledged";
+  }
+  if (count > shown) flows += "\n  and " + std::to_string(count - shown) + " more";
+  std::string ports;
+  for (const Port& port : core_.ports) {
+    if (!port.paused) continue;
+    ports += "\n  port " + std::to_string(port.node) + " -> " + std::to_string(port.peer_node) +
+             " is paused since " + std::to_string(port.paused_at) + " ns with " +
+             std::to_string(port.data_bytes) + " bytes waiting";
+  }
+  return "at " + std::to_string(core_.now()) + " ns nothing has been acknowledged for " +
+         std::to_string((core_.now() - rnics_.progressed_at()) / 1'000'000) + " ms; " +
+         std::to_string(count) + " flows of " + std::to_string(flows_.size()) + " are stuck:" + flows + ports;
+}
+
+}  // namespace braidway::bench::fabric

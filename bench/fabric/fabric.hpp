@@ -1,0 +1,92 @@
+// One simulation: a topology, a flow list, a scheme, a seed. run() plays it to the end; the same input gives
+// the same result to the last byte. Also what a scheme may do. Owner: one thread; several simulations may
+// share a topology, its routing and a flow list.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "bench/fabric/core.hpp"
+#include "bench/fabric/flow_list.hpp"
+#include "bench/fabric/rnics.hpp"
+#include "bench/fabric/routing.hpp"
+#include "bench/fabric/switches.hpp"
+
+namespace braidway::bench::fabric {
+
+/// A simulation that cannot finish. what() says which flows are stuck and where.
+class Stuck : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class Fabric {
+ public:
+  /// `topology`, `routing` and `flows` (arranged) must outlive this. Throws std::invalid_argument for a
+  /// configuration that does not fit.
+  Fabric(const Topology& topology, const Routing& routing, std::span<const Flow> flows, const Config& config,
+         SchemeFactory make_scheme);
+
+  /// Until every flow is complete. Throws Stuck.
+  void run();
+
+  // Results.
+  [[nodiscard]] const Counters& counters() const noexcept { return core_.counters; }
+  [[nodiscard]] const Rnics& rnics() const noexcept { return rnics_; }
+  [[nodiscard]] const Scheme& scheme() const noexcept { return *scheme_; }
+
+  // For schemes.
+  [[nodiscard]] Nanoseconds now() const noexcept { return core_.now(); }
+  [[nodiscard]] const Config& config() const noexcept { return core_.config; }
+  [[nodiscard]] const Topology& topology() const noexcept { return *topology_; }
+  [[nodiscard]] const Routing& routing() const noexcept { return *routing_; }
+  [[nodiscard]] std::span<const Flow> flows() const noexcept { return flows_; }
+  [[nodiscard]] const Port& port(PortIndex index) const noexcept { return core_.ports[index]; }
+  [[nodiscard]] Packet& packet(PacketIndex index) noexcept { return core_.packets[index]; }
+  [[nodiscard]] PacketPool& packets() noexcept { return core_.packets; }
+  [[nodiscard]] Random& random() noexcept { return core_.random; }
+  /// The port ECMP would choose for a packet.
+  [[nodiscard]] PortIndex ecmp(NodeIndex node, const Packet& packet,
+                               std::span<const PortIndex> candidates) const noexcept {
+    return switches_.ecmp(node, packet, candidates);
+  }
+  /// Routes a packet at switch `node` as if it had just arrived, but past Scheme::on_arrival.
+  void forward(NodeIndex node, PacketIndex index) { switches_.forward(node, index); }
+  /// Queues a packet at a switch's port.
+  void enqueue(PortIndex out, PacketIndex index) { switches_.enqueue(out, index); }
+  /// Drops a packet the scheme holds.
+  void discard(PacketIndex index) { core_.packets.give_back(index); }
+  /// A new control packet with the addresses and UDP ports given, to be tagged, then forwarded from a switch.
+  /// It goes to the destination unless the scheme takes it on its way (Scheme::on_arrival).
+  PacketIndex make_control(NodeIndex source, NodeIndex destination, std::uint16_t source_port,
+                           std::uint16_t destination_port);
+  /// Scheme::on_timer(a, b) at a time; not before now.
+  void set_timer(Nanoseconds at, std::uint32_t a, std::uint32_t b) {
+    core_.events.schedule(at, {EventKind::scheme_timer, a, b});
+  }
+
+ private:
+  void dispatch(const Event& event);
+  void arrive(PortIndex port, PacketIndex index);
+  void send_next(PortIndex port);
+  void pause(PortIndex port);
+  void resume(PortIndex port);
+  void start_flows();
+  void check_stall();
+  [[nodiscard]] std::string stuck_flows() const;
+
+  const Topology* topology_;
+  const Routing* routing_;
+  std::span<const Flow> flows_;
+  Core core_;
+  Switches switches_;
+  Rnics rnics_;
+  std::unique_ptr<Scheme> scheme_;
+  FlowIndex started_ = 0;
+};
+
+}  // namespace braidway::bench::fabric

@@ -1,0 +1,88 @@
+// braidway-fabric: load balancing on a simulated fabric. See options.cpp for its flags.
+#include <cmath>
+#include <fstream>
+#include <functional>
+#include <iomanip>
+#include <iostream>
+
+#include "bench/fabric/options.hpp"
+#include "bench/fabric/run.hpp"
+#include "bench/fabric/text_file.hpp"
+
+namespace {
+
+using namespace braidway::bench::fabric;
+
+constexpr int exit_failed = 1;
+constexpr int exit_bad_input = 2;
+
+void write_file(const std::string& name, const std::function<void(std::ostream&)>& write) {
+  if (name.empty()) return;
+  std::ofstream file{name};
+  write(file);
+  if (!file.flush()) throw std::runtime_error(name + ": cannot be written");
+}
+
+void print(const std::vector<RunResult>& results) {
+  std::cout << "scheme        seed    flows    mean     p50     p95     p99   p99.9      ooo     retx      "
+               "cnp      pfc  "
+               "Mhops/s\n"
+            << std::fixed << std::setprecision(2);
+  for (const RunResult& run : results) {
+    const Slowdown& slowdown = run.slowdown;
+    std::cout << std::left << std::setw(12) << run.scheme << std::right << std::setw(6) << run.seed
+              << std::setw(9) << slowdown.flows;
+    for (const double value : {slowdown.mean, slowdown.p50, slowdown.p95, slowdown.p99, slowdown.p999}) {
+      std::cout << std::setw(8) << value;
+    }
+    for (const std::uint64_t count : {run.counters.out_of_order, run.counters.retransmitted,
+                                      run.counters.cnps, run.counters.pfc_frames}) {
+      std::cout << std::setw(9) << count;
+    }
+    std::cout << std::setw(9) << run.hops_per_second() / 1e6 << '\n';
+  }
+}
+
+void simulate_files(const Options& options) {
+  const Network network{options.topology_file};
+  const std::vector<Flow> flows = read_flows(options.flow_file, network.topology);
+  std::vector<Run> runs;
+  for (const std::string& scheme : options.schemes) {
+    for (std::uint64_t i = 0; i < options.seeds; ++i) {
+      Run run{.network = &network,
+              .flows = &flows,
+              .scheme = find_scheme(scheme),
+              .config = options.config,
+              .load = options.load,
+              .measure_from = std::llround(options.measure_from * 1e9),
+              .keep_flows = !options.completion_file.empty()};
+      run.config.seed = options.seed + i;
+      runs.push_back(run);
+    }
+  }
+  const std::vector<RunResult> results = simulate(runs, options.threads);
+  print(results);
+  write_file(options.completion_file,
+             [&](std::ostream& out) { write_completions(out, results.front().flows); });
+  write_file(options.json_file, [&](std::ostream& out) { write_json(out, results); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  auto options = parse_options(argc, argv);
+  if (const int* code = std::get_if<int>(&options)) return *code;
+  try {
+    simulate_files(std::get<Options>(options));
+    return 0;
+  } catch (const InputError& error) {
+    std::cerr << error.what() << '\n';
+    return exit_bad_input;
+  } catch (const std::invalid_argument& error) {
+    std::cerr << "braidway-fabric: " << error.what() << '\n';
+    return exit_bad_input;
+  } catch (const std::exception& error) {
+    std::cerr << "braidway-fabric: " << error.what() << '\n';
+    return exit_failed;
+  }
+}

@@ -1,0 +1,97 @@
+#include "bench/fabric/options.hpp"
+
+#include <iostream>
+#include <map>
+
+#include <CLI/CLI.hpp>
+
+#include "bench/fabric/schemes/registry.hpp"
+
+namespace braidway::bench::fabric {
+namespace {
+
+constexpr int bad_usage = 2;
+
+std::string scheme_help() {
+  std::string help = "one or more of, with commas:";
+  for (const SchemeEntry& entry : schemes()) {
+    help += "\n" + std::string{entry.name} + ": " + std::string{entry.what};
+  }
+  return help;
+}
+
+std::string check_scheme(const std::string& name) {
+  return find_scheme(name) ? std::string{} : "there is no scheme " + name;
+}
+
+/// Why these options do not go together; empty if they do.
+std::string contradiction(const Options& options) {
+  if (options.config.ecn.kmin > options.config.ecn.kmax) return "--ecn-kmin is above --ecn-kmax";
+  if (!options.completion_file.empty() && (options.seeds > 1 || options.schemes.size() > 1)) {
+    return "--fct-out takes the flows of one run: one scheme, one seed";
+  }
+  return {};
+}
+
+}  // namespace
+
+std::variant<Options, int> parse_options(int argc, char** argv) {
+  Options options;
+  const std::map<std::string, PfcMode> pfc_modes{
+      {"off", PfcMode::off}, {"leaky", PfcMode::leaky}, {"proper", PfcMode::proper}};
+  CLI::App app{
+      "Simulates RDMA over an Ethernet fabric, packet by packet: go-back-N RNICs with DCQCN, switches with "
+      "shared buffers, ECN and PFC, and a scheme that spreads the load. Exit code 1 if a simulation cannot "
+      "finish, 2 for bad usage or input."};
+  app.add_option("--topology", options.topology_file,
+                 "nodes and links, in the format of the ConWeave simulator")
+      ->required();
+  app.add_option("--flows", options.flow_file, "what is sent, in the format of the ConWeave simulator")
+      ->required();
+  app.add_option("--scheme", options.schemes, scheme_help())->delimiter(',')->check(check_scheme);
+  app.add_option("--seed", options.seed, "of every choice at random; 1 has the published ECMP hashes")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}))
+      ->capture_default_str();
+  app.add_option("--seeds", options.seeds, "this many seeds, counted up from --seed")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{10'000}))
+      ->capture_default_str();
+  app.add_option("--fct-out", options.completion_file,
+                 "write a line a flow: source destination sport dport bytes start(ns) fct(ns) ideal-fct(ns)");
+  app.add_option("--json", options.json_file, "write the results here");
+  app.add_option("--load", options.load, "percent, to be written into the JSON")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1000}));
+  app.add_option("--measure-from", options.measure_from,
+                 "seconds: slowdown is that of flows that start then or later")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+  app.add_option("--pfc", options.config.pfc,
+                 "off, leaky (as the published simulator) or proper (the default)")
+      ->transform(CLI::CheckedTransformer(pfc_modes));
+  app.add_option("--ecn-kmin", options.config.ecn.kmin, "bytes queued from which packets are marked")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000}))
+      ->capture_default_str();
+  app.add_option("--ecn-kmax", options.config.ecn.kmax, "bytes queued beyond which all are")
+      ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000}))
+      ->capture_default_str();
+  app.add_option("--ecn-pmax", options.config.ecn.pmax, "the share that is marked at --ecn-kmax")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  app.add_option("--buffer", options.config.buffer_bytes, "bytes of a switch's buffer")
+      ->check(CLI::Range(std::uint64_t{100'000}, std::uint64_t{1} << 40))
+      ->capture_default_str();
+  app.add_option("--threads", options.threads, "simulations at a time; 0: one a core")
+      ->check(CLI::Range(0U, 1024U))
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : bad_usage;
+  }
+  if (const std::string why = contradiction(options); !why.empty()) {
+    std::cerr << "braidway-fabric: " << why << '\n';
+    return bad_usage;
+  }
+  return options;
+}
+
+}  // namespace braidway::bench::fabric

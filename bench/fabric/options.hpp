@@ -1,0 +1,30 @@
+// The command line of braidway-fabric.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "bench/fabric/config.hpp"
+
+namespace braidway::bench::fabric {
+
+struct Options {
+  std::string topology_file;
+  std::string flow_file;
+  std::vector<std::string> schemes{"ecmp"};
+  std::uint64_t seed = 1;   ///< the first
+  std::uint64_t seeds = 1;  ///< how many, counting up
+  std::uint64_t load = 0;   ///< percent, written into the JSON; 0: null
+  double measure_from = 0;  ///< seconds
+  std::string completion_file;
+  std::string json_file;
+  unsigned threads = 0;
+  Config config;
+};
+
+/// The options, or the exit code of a program that has said all it has to.
+[[nodiscard]] std::variant<Options, int> parse_options(int argc, char** argv);
+
+}  // namespace braidway::bench::fabric

@@ -1,0 +1,61 @@
+// What a run came to: per flow, and in the few numbers that schemes are compared by.
+// Values; any thread.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bench/fabric/fabric.hpp"
+
+namespace braidway::bench::fabric {
+
+struct FlowResult {
+  Flow flow;
+  Nanoseconds completion;  ///< from the start to the last ACK
+  Nanoseconds ideal;       ///< the same on an empty fabric
+
+  /// At least 1.
+  [[nodiscard]] double slowdown() const noexcept {
+    return completion <= ideal ? 1 : static_cast<double>(completion) / static_cast<double>(ideal);
+  }
+};
+
+/// The mean and percentiles of flows' slowdown.
+struct Slowdown {
+  std::uint64_t flows = 0;
+  double mean = 0;
+  double p50 = 0;
+  double p95 = 0;
+  double p99 = 0;
+  double p999 = 0;
+};
+
+struct RunResult {
+  std::string scheme;
+  std::uint64_t load = 0;  ///< percent, as the user named it; 0: not named
+  std::uint64_t seed = 0;
+  Slowdown slowdown;
+  Counters counters;
+  std::uint64_t order_peak_bytes = 0;
+  double seconds = 0;             ///< of wall-clock time that the run took
+  std::vector<FlowResult> flows;  ///< in order of completion
+
+  [[nodiscard]] double hops_per_second() const noexcept {
+    return seconds > 0 ? static_cast<double>(counters.hops) / seconds : 0;
+  }
+};
+
+[[nodiscard]] std::vector<FlowResult> flow_results(const Fabric& fabric);
+/// Of the flows that start at `from` or later. Percentile p of n is the smallest value that at least p
+/// percent do not exceed.
+[[nodiscard]] Slowdown slowdown_of(std::span<const FlowResult> flows, Nanoseconds from);
+
+/// One line a flow: source destination sport dport bytes start(ns) fct(ns) ideal-fct(ns).
+void write_completions(std::ostream& out, std::span<const FlowResult> flows);
+/// {"runs":[...]}, a run a line.
+void write_json(std::ostream& out, std::span<const RunResult> runs);
+
+}  // namespace braidway::bench::fabric

@@ -1,0 +1,231 @@
+#include "bench/fabric/rnics.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace braidway::bench::fabric {
+
+Rnics::Rnics(Core& core, const Topology& topology, const Routing& routing, std::span<const Flow> flows)
+    : core_(&core), routing_(&routing), flows_(flows), hosts_(topology.node_count()) {
+  pairs_.reserve(flows.size());
+  for (const Flow& flow : flows) pairs_.emplace_back(core.ports[port_of(flow.source)].rate);
+  completed_.reserve(flows.size());
+}
+
+void Rnics::start(FlowIndex flow) {
+  const NodeIndex source = flows_[flow].source;
+  progressed_at_ = core_->now();
+  pairs_[flow].due = core_->now();
+  // Flows start in the order of their numbers.
+  hosts_[source].sendable.push_back({flow, core_->now()});
+  send_next(port_of(source));
+}
+
+void Rnics::receive(PortIndex port, PacketIndex index) {
+  const Packet& packet = core_->packets[index];
+  if (packet.kind == PacketKind::data) {
+    receive_data(port, packet);
+  } else if (packet.kind == PacketKind::ack || packet.kind == PacketKind::nak) {
+    receive_ack(port, packet);
+  }
+  core_->packets.give_back(index);
+}
+
+void Rnics::send_next(PortIndex index) {
+  Port& port = core_->ports[index];
+  if (core_->now() < port.free_at) {
+    core_->await_free(index);
+    return;
+  }
+  Host& host = hosts_[port.node];
+  PacketIndex next = nobody;
+  if (!port.high.empty()) {
+    next = port.high.pop(core_->packets);
+    port.high_bytes -= core_->packets[next].bytes;
+  } else if (!port.paused) {
+    next = take_due(host);
+  }
+  if (next == nobody) {
+    set_wake(host, index);
+    return;
+  }
+  core_->put_on_link(index, next);
+  if (!port.high.empty() || !host.sendable.empty()) core_->await_free(index);
+}
+
+PacketIndex Rnics::take_due(Host& host) {
+  const auto count = host.sendable.size();
+  const auto after = static_cast<std::size_t>(
+      std::upper_bound(host.sendable.begin(), host.sendable.end(), host.last_served,
+                       [](FlowIndex flow, const Sendable& entry) { return flow < entry.flow; }) -
+      host.sendable.begin());
+  for (std::size_t i = after; i < count; ++i) {
+    if (host.sendable[i].due <= core_->now()) return make_data(host, i);
+  }
+  for (std::size_t i = 0; i < after; ++i) {
+    if (host.sendable[i].due <= core_->now()) return make_data(host, i);
+  }
+  return nobody;
+}
+
+PacketIndex Rnics::make_data(Host& host, std::size_t place) {
+  const FlowIndex number = host.sendable[place].flow;
+  const Flow& flow = flows_[number];
+  QueuePair& pair = pairs_[number];
+  const PacketIndex index = core_->packets.take();
+  Packet& packet = core_->packets[index];
+  packet.flow = number;
+  packet.sequence = pair.next;
+  packet.source = flow.source;
+  packet.destination = flow.destination;
+  packet.source_port = flow.source_port;
+  packet.destination_port = flow.destination_port;
+  packet.payload = static_cast<std::uint16_t>(std::min(payload_bytes, flow.bytes - pair.next));
+  packet.bytes = static_cast<std::uint16_t>(packet.payload + header_bytes);
+  packet.kind = PacketKind::data;
+  if (pair.next < pair.highest) ++core_->counters.retransmitted;
+  pair.next += packet.payload;
+  pair.highest = std::max(pair.highest, pair.next);
+  pair.due = core_->now() + static_cast<Nanoseconds>(packet.bytes * 8e9 / pair.dcqcn.rate());
+  set_timeout(number);
+  host.last_served = number;
+  if (pair.next == flow.bytes) {
+    host.sendable.erase(host.sendable.begin() + static_cast<std::ptrdiff_t>(place));
+  } else {
+    host.sendable[place].due = pair.due;
+  }
+  if (core_->scheme->hooks().send) core_->scheme->on_send(packet);
+  return index;
+}
+
+void Rnics::set_wake(Host& host, PortIndex port) {
+  if (host.wake_set) return;
+  Nanoseconds first = std::numeric_limits<Nanoseconds>::max();
+  for (const Sendable& entry : host.sendable) {
+    if (entry.due > core_->now()) first = std::min(first, entry.due);
+  }
+  if (first == std::numeric_limits<Nanoseconds>::max()) return;
+  host.wake_set = true;
+  core_->events.schedule(first, {EventKind::host_wake, port, 0});
+}
+
+void Rnics::wake(PortIndex port) {
+  hosts_[core_->ports[port].node].wake_set = false;
+  send_next(port);
+}
+
+void Rnics::receive_data(PortIndex port, const Packet& packet) {
+  QueuePair& pair = pairs_[packet.flow];
+  PacketKind answer = PacketKind::ack;
+  if (packet.sequence > pair.expected) {
+    ++core_->counters.out_of_order;
+    if (core_->now() < pair.next_nak && pair.missing_told == pair.expected) return;
+    pair.next_nak = core_->now() + core_->config.nak_interval;
+    pair.missing_told = pair.expected;
+    answer = PacketKind::nak;
+    ++core_->counters.naks;
+  } else {
+    pair.expected = std::max(pair.expected, packet.sequence + packet.payload);
+  }
+  const PacketIndex index = core_->packets.take();
+  Packet& ack = core_->packets[index];
+  ack.flow = packet.flow;
+  ack.sequence = pair.expected;
+  ack.source = packet.destination;
+  ack.destination = packet.source;
+  ack.source_port = packet.destination_port;
+  ack.destination_port = packet.source_port;
+  ack.bytes = ack_bytes;
+  ack.kind = answer;
+  ack.ce = packet.ce;
+  ack.cnp = packet.ce || answer == PacketKind::nak;
+  if (packet.ce) ++core_->counters.cnps;
+  core_->ports[port].high.push(core_->packets, index);
+  core_->ports[port].high_bytes += ack.bytes;
+  send_next(port);
+}
+
+void Rnics::receive_ack(PortIndex port, const Packet& packet) {
+  QueuePair& pair = pairs_[packet.flow];
+  if (pair.completed) return;
+  if (core_->scheme->hooks().ack) core_->scheme->on_ack(packet);
+  if (packet.sequence > pair.acknowledged) {
+    pair.acknowledged = packet.sequence;
+    progressed_at_ = core_->now();
+    // What a NAK made the sender go back for may have been on its way all the same.
+    if (pair.next < pair.acknowledged) {
+      pair.next = pair.acknowledged;
+      if (pair.next == flows_[packet.flow].bytes) remove_sendable(packet.flow);
+    }
+  }
+  if (pair.acknowledged == flows_[packet.flow].bytes) {
+    pair.completed = true;
+    pair.completed_at = core_->now();
+    completed_.push_back(packet.flow);
+  } else {
+    if (pair.next > pair.acknowledged) set_timeout(packet.flow);
+    if (packet.kind == PacketKind::nak) go_back(packet.flow);
+    if (packet.cnp) {
+      const Nanoseconds cut_at = pair.dcqcn.on_cnp(core_->now());
+      if (cut_at != 0) core_->events.schedule(cut_at, {EventKind::rate_cut, packet.flow, 0});
+    }
+  }
+  send_next(port);
+}
+
+void Rnics::remove_sendable(FlowIndex flow) {
+  std::erase_if(hosts_[flows_[flow].source].sendable,
+                [flow](const Sendable& entry) { return entry.flow == flow; });
+}
+
+void Rnics::go_back(FlowIndex flow) {
+  QueuePair& pair = pairs_[flow];
+  const bool was_sendable = pair.next < flows_[flow].bytes;
+  pair.next = pair.acknowledged;
+  if (was_sendable) return;
+  auto& sendable = hosts_[flows_[flow].source].sendable;
+  const auto place =
+      std::upper_bound(sendable.begin(), sendable.end(), flow,
+                       [](FlowIndex number, const Sendable& entry) { return number < entry.flow; });
+  sendable.insert(place, {flow, pair.due});
+}
+
+void Rnics::set_timeout(FlowIndex flow) {
+  QueuePair& pair = pairs_[flow];
+  pair.timeout_at = core_->now() + core_->config.retransmission_timeout;
+  if (pair.timer_set) return;
+  pair.timer_set = true;
+  core_->events.schedule(pair.timeout_at, {EventKind::retransmit, flow, 0});
+}
+
+void Rnics::retransmit(FlowIndex flow) {
+  QueuePair& pair = pairs_[flow];
+  pair.timer_set = false;
+  if (pair.completed) return;
+  if (core_->now() < pair.timeout_at) {
+    // Sent or acknowledged since it was set.
+    pair.timer_set = true;
+    core_->events.schedule(pair.timeout_at, {EventKind::retransmit, flow, 0});
+    return;
+  }
+  ++core_->counters.timeouts;
+  go_back(flow);
+  send_next(port_of(flows_[flow].source));
+}
+
+void Rnics::cut_rate(FlowIndex flow) {
+  QueuePair& pair = pairs_[flow];
+  if (pair.completed) return;
+  const Nanoseconds raise_at = pair.dcqcn.on_cut_check(core_->now());
+  if (pair.raise_set) return;
+  pair.raise_set = true;
+  core_->events.schedule(raise_at, {EventKind::rate_raise, flow, 0});
+}
+
+void Rnics::raise_rate(FlowIndex flow) {
+  QueuePair& pair = pairs_[flow];
+  if (pair.completed) return;
+  core_->events.schedule(pair.dcqcn.on_raise(core_->now()), {EventKind::rate_raise, flow, 0});
+}
+
+}  // namespace braidway::bench::fabric

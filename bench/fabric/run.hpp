@@ -1,0 +1,46 @@
+// Runs simulations, several at a time: each is one thread's, results come in the order they were asked for.
+// Any thread.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "bench/fabric/config.hpp"
+#include "bench/fabric/flow_list.hpp"
+#include "bench/fabric/result.hpp"
+#include "bench/fabric/routing.hpp"
+#include "bench/fabric/schemes/registry.hpp"
+#include "bench/fabric/topology.hpp"
+
+namespace braidway::bench::fabric {
+
+/// A topology with its routes.
+struct Network {
+  explicit Network(const std::string& file) : Network(read_topology(file)) {}
+  explicit Network(Topology read) : topology(std::move(read)), routing(topology) {}
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  const Topology topology;
+  const Routing routing;
+};
+
+struct Run {
+  const Network* network;
+  const std::vector<Flow>* flows;
+  const SchemeEntry* scheme;
+  Config config;
+  std::uint64_t load = 0;        ///< percent, for the result; 0: not known
+  Nanoseconds measure_from = 0;  ///< slowdown is of flows that start then or later
+  bool keep_flows = false;       ///< RunResult::flows is wanted
+};
+
+/// Throws Stuck, its text with the run's scheme and seed before it.
+[[nodiscard]] RunResult simulate(const Run& run);
+/// All of them, on at most `threads` threads; 0: as many as there are. Throws what the first of `runs` that
+/// failed threw.
+[[nodiscard]] std::vector<RunResult> simulate(std::span<const Run> runs, unsigned threads);
+
+}  // namespace braidway::bench::fabric

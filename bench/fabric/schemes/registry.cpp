@@ -1,0 +1,34 @@
+#include "bench/fabric/schemes/registry.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "bench/fabric/schemes/drill.hpp"
+#include "bench/fabric/schemes/ecmp.hpp"
+#include "bench/fabric/schemes/spray_ideal.hpp"
+
+namespace braidway::bench::fabric {
+namespace {
+
+template <typename Made>
+std::unique_ptr<Scheme> make(Fabric& fabric) {
+  return std::make_unique<Made>(fabric);
+}
+
+constexpr std::array entries{
+    SchemeEntry{"ecmp", "a flow keeps the path of its hash", make<Ecmp>},
+    SchemeEntry{"drill", "a packet takes the shortest of a few local queues, order is not restored",
+                make<Drill>},
+    SchemeEntry{"spray-ideal", "drill with a sink that restores order perfectly", make<SprayIdeal>},
+};
+
+}  // namespace
+
+std::span<const SchemeEntry> schemes() noexcept { return entries; }
+
+const SchemeEntry* find_scheme(std::string_view name) noexcept {
+  const auto* const found = std::ranges::find(entries, name, &SchemeEntry::name);
+  return found == entries.end() ? nullptr : found;
+}
+
+}  // namespace braidway::bench::fabric
