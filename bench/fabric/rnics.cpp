@@ -6,7 +6,11 @@
 namespace braidway::bench::fabric {
 
 Rnics::Rnics(Core& core, const Topology& topology, const Routing& routing, std::span<const Flow> flows)
-    : core_(&core), routing_(&routing), flows_(flows), hosts_(topology.node_count()) {
+    : core_(&core),
+      routing_(&routing),
+      flows_(flows),
+      hosts_(topology.node_count()),
+      ideal_order_(core.packets, flows.size(), topology.node_count()) {
   pairs_.reserve(flows.size());
   for (const Flow& flow : flows) pairs_.emplace_back(core.ports[port_of(flow.source)].rate);
   completed_.reserve(flows.size());
@@ -22,12 +26,9 @@ void Rnics::start(FlowIndex flow) {
 }
 
 void Rnics::receive(PortIndex port, PacketIndex index) {
-  const Packet& packet = core_->packets[index];
-  if (packet.kind == PacketKind::data) {
-    receive_data(port, packet);
-  } else if (packet.kind == PacketKind::ack || packet.kind == PacketKind::nak) {
-    receive_ack(port, packet);
-  }
+  const PacketKind kind = core_->packets[index].kind;
+  if (kind == PacketKind::data) return receive_data(port, index);
+  if (kind != PacketKind::control) receive_ack(port, core_->packets[index]);
   core_->packets.give_back(index);
 }
 
@@ -114,31 +115,39 @@ void Rnics::wake(PortIndex port) {
   send_next(port);
 }
 
-void Rnics::receive_data(PortIndex port, const Packet& packet) {
+void Rnics::receive_data(PortIndex port, PacketIndex index) {
+  const Packet packet = core_->packets[index];
   QueuePair& pair = pairs_[packet.flow];
-  PacketKind answer = PacketKind::ack;
-  if (packet.sequence > pair.expected) {
-    ++core_->counters.out_of_order;
-    if (core_->now() < pair.next_nak && pair.missing_told == pair.expected) return;
-    pair.next_nak = core_->now() + core_->config.nak_interval;
-    pair.missing_told = pair.expected;
-    answer = PacketKind::nak;
-    ++core_->counters.naks;
-  } else {
-    pair.expected = std::max(pair.expected, packet.sequence + packet.payload);
+  if (core_->scheme->hooks().ideal_order) {
+    pair.expected = ideal_order_.take(index, pair.expected);
+    return answer(port, packet, PacketKind::ack, pair.expected);
   }
+  core_->packets.give_back(index);
+  if (packet.sequence <= pair.expected) {
+    pair.expected = std::max(pair.expected, packet.sequence + packet.payload);
+    return answer(port, packet, PacketKind::ack, pair.expected);
+  }
+  ++core_->counters.out_of_order;
+  if (core_->now() < pair.next_nak && pair.missing_told == pair.expected) return;
+  pair.next_nak = core_->now() + core_->config.nak_interval;
+  pair.missing_told = pair.expected;
+  ++core_->counters.naks;
+  answer(port, packet, PacketKind::nak, pair.expected);
+}
+
+void Rnics::answer(PortIndex port, const Packet& packet, PacketKind kind, std::uint32_t expected) {
   const PacketIndex index = core_->packets.take();
   Packet& ack = core_->packets[index];
   ack.flow = packet.flow;
-  ack.sequence = pair.expected;
+  ack.sequence = expected;
   ack.source = packet.destination;
   ack.destination = packet.source;
   ack.source_port = packet.destination_port;
   ack.destination_port = packet.source_port;
   ack.bytes = ack_bytes;
-  ack.kind = answer;
+  ack.kind = kind;
   ack.ce = packet.ce;
-  ack.cnp = packet.ce || answer == PacketKind::nak;
+  ack.cnp = packet.ce || kind == PacketKind::nak;
   if (packet.ce) ++core_->counters.cnps;
   core_->ports[port].high.push(core_->packets, index);
   core_->ports[port].high_bytes += ack.bytes;

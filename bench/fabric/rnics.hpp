@@ -17,6 +17,7 @@
 #include "bench/fabric/core.hpp"
 #include "bench/fabric/dcqcn.hpp"
 #include "bench/fabric/flow_list.hpp"
+#include "bench/fabric/ideal_order.hpp"
 #include "bench/fabric/routing.hpp"
 
 namespace braidway::bench::fabric {
@@ -44,6 +45,8 @@ class Rnics {
     return pairs_[flow].acknowledged;
   }
   [[nodiscard]] double rate(FlowIndex flow) const noexcept { return pairs_[flow].dcqcn.rate(); }
+  /// The most memory any host needed to restore order ideally, where the scheme has that done.
+  [[nodiscard]] std::uint64_t order_peak_bytes() const noexcept { return ideal_order_.peak_bytes(); }
   /// When anything was last started or acknowledged.
   [[nodiscard]] Nanoseconds progressed_at() const noexcept { return progressed_at_; }
 
@@ -83,7 +86,8 @@ class Rnics {
   PacketIndex take_due(Host& host);
   PacketIndex make_data(Host& host, std::size_t place);
   void set_wake(Host& host, PortIndex port);
-  void receive_data(PortIndex port, const Packet& packet);
+  void receive_data(PortIndex port, PacketIndex index);
+  void answer(PortIndex port, const Packet& packet, PacketKind kind, std::uint32_t expected);
   void receive_ack(PortIndex port, const Packet& packet);
   void go_back(FlowIndex flow);
   void remove_sendable(FlowIndex flow);
@@ -94,6 +98,7 @@ class Rnics {
   std::span<const Flow> flows_;
   std::vector<Host> hosts_;  ///< by node
   std::vector<QueuePair> pairs_;
+  IdealOrder ideal_order_;
   std::vector<FlowIndex> completed_;
   Nanoseconds progressed_at_ = 0;
 };

@@ -1,5 +1,6 @@
 #include "bench/fabric/run.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <tbb/global_control.h>
@@ -19,14 +20,15 @@ RunResult simulate(const Run& run) {
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   auto flows = flow_results(fabric);
-  RunResult result{.scheme = std::string{run.scheme->name},
-                   .load = run.load,
-                   .seed = run.config.seed,
-                   .slowdown = slowdown_of(flows, run.measure_from),
-                   .counters = fabric.counters(),
-                   .order_peak_bytes = fabric.scheme().order_peak_bytes(),
-                   .seconds = took.count(),
-                   .flows = {}};
+  RunResult result{
+      .scheme = std::string{run.scheme->name},
+      .load = run.load,
+      .seed = run.config.seed,
+      .slowdown = slowdown_of(flows, run.measure_from),
+      .counters = fabric.counters(),
+      .order_peak_bytes = std::max(fabric.scheme().order_peak_bytes(), fabric.rnics().order_peak_bytes()),
+      .seconds = took.count(),
+      .flows = {}};
   if (run.keep_flows) result.flows = std::move(flows);
   return result;
 }

@@ -24,6 +24,7 @@ class Scheme {
     bool dequeue = false;
     bool send = false;
     bool ack = false;
+    bool ideal_order = false;  ///< no hook: receivers take packets in any order (IdealOrder)
   };
 
   explicit Scheme(Hooks hooks) noexcept : hooks_(hooks) {}
@@ -49,7 +50,7 @@ class Scheme {
   /// A host has received an ACK or NAK of an unfinished flow.
   virtual void on_ack(const Packet& /*packet*/) {}
 
-  /// The most bytes held back at once to restore the order of one host's packets.
+  /// The most bytes the scheme held back at once to restore the order of one host's packets.
   [[nodiscard]] virtual std::uint64_t order_peak_bytes() const { return 0; }
 
  private:

@@ -1,20 +1,14 @@
-// DRILL's choice of a port for every packet, and a perfect sink: what spraying could give.
+// DRILL's choice of a port for every packet, and receivers that do not mind their order: what spraying could
+// give at best.
 #pragma once
 
 #include "bench/fabric/schemes/drill.hpp"
-#include "bench/fabric/schemes/ideal_sink.hpp"
 
 namespace braidway::bench::fabric {
 
 class SprayIdeal final : public Drill {
  public:
-  explicit SprayIdeal(Fabric& fabric) : Drill(fabric, {.arrival = true}), sink_(fabric) {}
-
-  bool on_arrival(NodeIndex node, PacketIndex index) override { return sink_.on_arrival(node, index); }
-  [[nodiscard]] std::uint64_t order_peak_bytes() const override { return sink_.peak_bytes(); }
-
- private:
-  IdealSink sink_;
+  explicit SprayIdeal(Fabric& fabric) : Drill(fabric, {.ideal_order = true}) {}
 };
 
 }  // namespace braidway::bench::fabric
