@@ -49,6 +49,10 @@ class Fabric {
   [[nodiscard]] Packet& packet(PacketIndex index) noexcept { return core_.packets[index]; }
   [[nodiscard]] PacketPool& packets() noexcept { return core_.packets; }
   [[nodiscard]] Random& random() noexcept { return core_.random; }
+  /// A switch's hash of a packet's addresses and UDP ports, evenly spread over 32 bits.
+  [[nodiscard]] std::uint64_t hash(NodeIndex node, const Packet& packet) const noexcept {
+    return switches_.hash(node, packet);
+  }
   /// The port ECMP would choose for a packet.
   [[nodiscard]] PortIndex ecmp(NodeIndex node, const Packet& packet,
                                std::span<const PortIndex> candidates) const noexcept {

@@ -2,9 +2,6 @@
 
 #include <stdexcept>
 #include <string>
-
-#include "bench/fabric/ecmp_hash.hpp"
-
 namespace braidway::bench::fabric {
 
 Switches::Switches(Core& core, const Topology& topology, const Routing& routing)
@@ -30,11 +27,6 @@ Switches::Switches(Core& core, const Topology& topology, const Routing& routing)
     }
     buffers_[node] = SwitchBuffer{core.config.buffer_bytes, ports.size(), headrooms};
   }
-}
-
-PortIndex Switches::ecmp(NodeIndex node, const Packet& packet,
-                         std::span<const PortIndex> candidates) const noexcept {
-  return candidates[ecmp_hash(packet, node + hash_seed_) % candidates.size()];
 }
 
 void Switches::forward(NodeIndex node, PacketIndex index) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/fabric/core.hpp"
+#include "bench/fabric/ecmp_hash.hpp"
 #include "bench/fabric/routing.hpp"
 #include "bench/fabric/switch_buffer.hpp"
 
@@ -32,9 +33,15 @@ class Switches {
   /// Sends the next packet if there is one and the port is free; else sees to it that it will.
   void send_next(PortIndex index);
 
+  /// A switch's hash of a packet's addresses and UDP ports.
+  [[nodiscard]] std::uint32_t hash(NodeIndex node, const Packet& packet) const noexcept {
+    return ecmp_hash(packet, node + hash_seed_);
+  }
   /// The port ECMP would choose for a packet.
   [[nodiscard]] PortIndex ecmp(NodeIndex node, const Packet& packet,
-                               std::span<const PortIndex> candidates) const noexcept;
+                               std::span<const PortIndex> candidates) const noexcept {
+    return candidates[hash(node, packet) % candidates.size()];
+  }
   [[nodiscard]] const SwitchBuffer& buffer(NodeIndex node) const noexcept { return buffers_[node]; }
 
  private:
