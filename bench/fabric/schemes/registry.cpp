@@ -4,6 +4,7 @@
 #include <array>
 
 #include "bench/fabric/schemes/conga.hpp"
+#include "bench/fabric/schemes/conweave.hpp"
 #include "bench/fabric/schemes/drill.hpp"
 #include "bench/fabric/schemes/ecmp.hpp"
 #include "bench/fabric/schemes/letflow.hpp"
@@ -24,6 +25,8 @@ constexpr std::array entries{
     SchemeEntry{"wcmp", "the same, in proportion to capacity", make<Wcmp>},
     SchemeEntry{"letflow", "a flowlet takes a path at random", make<LetFlow>},
     SchemeEntry{"conga", "a flowlet takes the path that is least loaded, local and remote", make<Conga>},
+    SchemeEntry{"conweave", "a flow is rerouted when replies are late, held in order at the far leaf",
+                make<ConWeave>},
     SchemeEntry{"reps", "packets with the UDP ports of unmarked ACKs, receivers take any order", make<Reps>},
     SchemeEntry{"drill", "a packet takes the shortest of a few local queues, order is not restored",
                 make<Drill>},
