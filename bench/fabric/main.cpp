@@ -1,4 +1,5 @@
 // braidway-fabric: load balancing on a simulated fabric. See options.cpp for its flags.
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <functional>
@@ -7,6 +8,7 @@
 
 #include "bench/fabric/options.hpp"
 #include "bench/fabric/run.hpp"
+#include "bench/fabric/scenarios/scenario.hpp"
 #include "bench/fabric/text_file.hpp"
 
 namespace {
@@ -47,8 +49,10 @@ void simulate_files(const Options& options) {
   const Network network{options.topology_file};
   const std::vector<Flow> flows = read_flows(options.flow_file, network.topology);
   std::vector<Run> runs;
-  for (const std::string& scheme : options.schemes) {
-    for (std::uint64_t i = 0; i < options.seeds; ++i) {
+  const std::vector<std::string> schemes =
+      options.schemes.empty() ? std::vector<std::string>{"ecmp"} : options.schemes;
+  for (const std::string& scheme : schemes) {
+    for (std::uint64_t i = 0; i < std::max<std::uint64_t>(options.seeds, 1); ++i) {
       Run run{.network = &network,
               .flows = &flows,
               .scheme = find_scheme(scheme),
@@ -67,14 +71,23 @@ void simulate_files(const Options& options) {
   write_file(options.json_file, [&](std::ostream& out) { write_json(out, results); });
 }
 
+int run(const Options& options) {
+  if (options.scenario.empty()) {
+    simulate_files(options);
+    return 0;
+  }
+  const ScenarioOutcome outcome = find_scenario(options.scenario)->run(options, std::cout);
+  write_file(options.json_file, [&](std::ostream& out) { write_json(out, outcome.runs); });
+  return outcome.as_promised ? 0 : exit_failed;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   auto options = parse_options(argc, argv);
   if (const int* code = std::get_if<int>(&options)) return *code;
   try {
-    simulate_files(std::get<Options>(options));
-    return 0;
+    return run(std::get<Options>(options));
   } catch (const InputError& error) {
     std::cerr << error.what() << '\n';
     return exit_bad_input;

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "bench/fabric/scenarios/scenario.hpp"
 #include "bench/fabric/schemes/registry.hpp"
 
 namespace braidway::bench::fabric {
@@ -24,8 +25,23 @@ std::string check_scheme(const std::string& name) {
   return find_scheme(name) ? std::string{} : "there is no scheme " + name;
 }
 
+std::string scenario_help() {
+  std::string help = "one of:";
+  for (const ScenarioEntry& entry : scenarios()) {
+    help += "\n" + std::string{entry.name} + ": " + std::string{entry.what};
+  }
+  return help;
+}
+
+std::string check_scenario(const std::string& name) {
+  return find_scenario(name) ? std::string{} : "there is no scenario " + name;
+}
+
 /// Why these options do not go together; empty if they do.
 std::string contradiction(const Options& options) {
+  if (options.scenario.empty() && options.topology_file.empty()) {
+    return "--scenario, or --topology and --flows, must be given";
+  }
   if (options.config.ecn.kmin > options.config.ecn.kmax) return "--ecn-kmin is above --ecn-kmax";
   if (!options.completion_file.empty() && (options.seeds > 1 || options.schemes.size() > 1)) {
     return "--fct-out takes the flows of one run: one scheme, one seed";
@@ -42,27 +58,35 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   CLI::App app{
       "Simulates RDMA over an Ethernet fabric, packet by packet: go-back-N RNICs with DCQCN, switches with "
       "shared buffers, ECN and PFC, and a scheme that spreads the load. Exit code 1 if a simulation cannot "
-      "finish, 2 for bad usage or input."};
-  app.add_option("--topology", options.topology_file,
-                 "nodes and links, in the format of the ConWeave simulator")
-      ->required();
-  app.add_option("--flows", options.flow_file, "what is sent, in the format of the ConWeave simulator")
-      ->required();
-  app.add_option("--scheme", options.schemes, scheme_help())->delimiter(',')->check(check_scheme);
+      "finish or a scenario does not hold, 2 for bad usage or input."};
+  auto* scenario = app.add_option("--scenario", options.scenario, scenario_help())->check(check_scenario);
+  auto* topology = app.add_option("--topology", options.topology_file,
+                                  "nodes and links, in the format of the ConWeave simulator")
+                       ->excludes(scenario);
+  auto* flows =
+      app.add_option("--flows", options.flow_file, "what is sent, in the format of the ConWeave simulator")
+          ->excludes(scenario);
+  topology->needs(flows);
+  flows->needs(topology);
+  app.add_option("--scheme,--schemes", options.schemes, scheme_help())->delimiter(',')->check(check_scheme);
   app.add_option("--seed", options.seed, "of every choice at random; 1 has the published ECMP hashes")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}))
       ->capture_default_str();
-  app.add_option("--seeds", options.seeds, "this many seeds, counted up from --seed")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{10'000}))
-      ->capture_default_str();
+  app.add_option("--seeds", options.seeds,
+                 "this many seeds, counted up from --seed (default: the scenario's, else 1)")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{10'000}));
   app.add_option("--fct-out", options.completion_file,
-                 "write a line a flow: source destination sport dport bytes start(ns) fct(ns) ideal-fct(ns)");
+                 "write a line a flow: source destination sport dport bytes start(ns) fct(ns) ideal-fct(ns)")
+      ->excludes(scenario);
   app.add_option("--json", options.json_file, "write the results here");
-  app.add_option("--load", options.load, "percent, to be written into the JSON")
+  app.add_option("--load", options.load,
+                 "percent: only this one of a scenario's loads; else to be written into the JSON")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1000}));
   app.add_option("--measure-from", options.measure_from,
                  "seconds: slowdown is that of flows that start then or later")
       ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+  app.add_option("--anchors", options.anchors_folder, "folder of the published inputs")
       ->capture_default_str();
   app.add_option("--pfc", options.config.pfc,
                  "off, leaky (as the published simulator) or proper (the default)")

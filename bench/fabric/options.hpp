@@ -11,13 +11,16 @@
 namespace braidway::bench::fabric {
 
 struct Options {
+  std::string scenario;  ///< or a topology and flows of the user's own:
   std::string topology_file;
   std::string flow_file;
-  std::vector<std::string> schemes{"ecmp"};
-  std::uint64_t seed = 1;   ///< the first
-  std::uint64_t seeds = 1;  ///< how many, counting up
-  std::uint64_t load = 0;   ///< percent, written into the JSON; 0: null
+  std::vector<std::string> schemes;  ///< none: the scenario's, or ecmp
+  std::uint64_t seed = 1;            ///< the first
+  std::uint64_t seeds = 0;           ///< how many, counting up; 0: the scenario's, or one
+  std::uint64_t load =
+      0;  ///< percent: which of the scenario's, or to be written into the JSON; 0: none named
   double measure_from = 0;  ///< seconds
+  std::string anchors_folder = "bench/fabric/anchors";
   std::string completion_file;
   std::string json_file;
   unsigned threads = 0;

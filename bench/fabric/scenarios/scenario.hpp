@@ -1,0 +1,30 @@
+// Ready-made experiments by name. A new one is listed in scenario.cpp, once. Immutable; any thread.
+#pragma once
+
+#include <iosfwd>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "bench/fabric/options.hpp"
+#include "bench/fabric/result.hpp"
+
+namespace braidway::bench::fabric {
+
+struct ScenarioOutcome {
+  std::vector<RunResult> runs;
+  bool as_promised = true;  ///< what the scenario checks holds
+};
+
+struct ScenarioEntry {
+  std::string_view name;
+  std::string_view what;  ///< for --help
+  /// Prints its table on `out`. Throws as simulate() and the readers of files do.
+  ScenarioOutcome (*run)(const Options& options, std::ostream& out);
+};
+
+[[nodiscard]] std::span<const ScenarioEntry> scenarios() noexcept;
+/// Null if there is none of that name.
+[[nodiscard]] const ScenarioEntry* find_scenario(std::string_view name) noexcept;
+
+}  // namespace braidway::bench::fabric
