@@ -33,7 +33,7 @@ struct EcnConfig {
 struct Config {
   std::uint64_t seed = 1;  ///< of every choice at random; 1 has the anchors' ECMP hashes
   PfcMode pfc = PfcMode::proper;
-  EcnConfig ecn;
+  EcnConfig ecn = {};
   std::uint64_t buffer_bytes = 9U << 20;  ///< of a switch
   Nanoseconds leaky_pause = 5'000;
   Nanoseconds nak_interval = 4'000;

@@ -1,4 +1,4 @@
-// One simulation: a topology, a flow list, a scheme, a seed. run() plays it to the end; the same input gives
+// One simulation: a topology, flows and jobs, a scheme, a seed. run() plays it to the end; the same input gives
 // the same result to the last byte. Also what a scheme may do. Owner: one thread; several simulations may
 // share a topology, its routing and a flow list.
 #pragma once
@@ -15,6 +15,7 @@
 #include "bench/fabric/rnics.hpp"
 #include "bench/fabric/routing.hpp"
 #include "bench/fabric/switches.hpp"
+#include "bench/fabric/workload/job_engine.hpp"
 
 namespace braidway::bench::fabric {
 
@@ -26,17 +27,18 @@ class Stuck : public std::runtime_error {
 
 class Fabric {
  public:
-  /// `topology`, `routing` and `flows` (arranged) must outlive this. Throws std::invalid_argument for a
-  /// configuration that does not fit.
+  /// `topology`, `routing`, `flows` (arranged) and `jobs`, which send the last of the flows, must outlive
+  /// this. Throws std::invalid_argument for a configuration or for jobs that do not fit.
   Fabric(const Topology& topology, const Routing& routing, std::span<const Flow> flows, const Config& config,
-         SchemeFactory make_scheme);
+         SchemeFactory make_scheme, std::span<const Job> jobs = {});
 
-  /// Until every flow is complete. Throws Stuck.
+  /// Until every flow is complete and every job done. Throws Stuck.
   void run();
 
   // Results.
   [[nodiscard]] const Counters& counters() const noexcept { return core_.counters; }
   [[nodiscard]] const Rnics& rnics() const noexcept { return rnics_; }
+  [[nodiscard]] const JobEngine& jobs() const noexcept { return jobs_; }
   [[nodiscard]] const Scheme& scheme() const noexcept { return *scheme_; }
 
   // For schemes.
@@ -53,6 +55,8 @@ class Fabric {
   [[nodiscard]] std::uint64_t hash(NodeIndex node, const Packet& packet) const noexcept {
     return switches_.hash(node, packet);
   }
+  /// Of a switch; the scheme's own packets are not in it.
+  [[nodiscard]] const SwitchBuffer& buffer(NodeIndex node) const noexcept { return switches_.buffer(node); }
   /// The port ECMP would choose for a packet.
   [[nodiscard]] PortIndex ecmp(NodeIndex node, const Packet& packet,
                                std::span<const PortIndex> candidates) const noexcept {
@@ -80,6 +84,8 @@ class Fabric {
   void pause(PortIndex port);
   void resume(PortIndex port);
   void start_flows();
+  void start_flow(FlowIndex flow);
+  void finish_flows();
   void check_stall();
   [[nodiscard]] std::string stuck_flows() const;
 
@@ -89,8 +95,11 @@ class Fabric {
   Core core_;
   Switches switches_;
   Rnics rnics_;
+  JobEngine jobs_;
   std::unique_ptr<Scheme> scheme_;
-  FlowIndex started_ = 0;
+  FlowIndex next_timed_ = 0;   ///< of those with a start of their own
+  std::size_t started_ = 0;    ///< flows
+  std::size_t completed_ = 0;  ///< of these, that jobs have been told of
 };
 
 }  // namespace braidway::bench::fabric

@@ -48,18 +48,18 @@ void print(const std::vector<RunResult>& results) {
 void simulate_files(const Options& options) {
   const Network network{options.topology_file};
   const std::vector<Flow> flows = read_flows(options.flow_file, network.topology);
-  std::vector<Run> runs;
+  std::vector<RunSetup> runs;
   const std::vector<std::string> schemes =
       options.schemes.empty() ? std::vector<std::string>{"ecmp"} : options.schemes;
   for (const std::string& scheme : schemes) {
     for (std::uint64_t i = 0; i < std::max<std::uint64_t>(options.seeds, 1); ++i) {
-      Run run{.network = &network,
-              .flows = &flows,
-              .scheme = find_scheme(scheme),
-              .config = options.config,
-              .load = options.load,
-              .measure_from = std::llround(options.measure_from * 1e9),
-              .keep_flows = !options.completion_file.empty()};
+      RunSetup run{.network = &network,
+                   .flows = &flows,
+                   .scheme = find_scheme(scheme),
+                   .config = options.config,
+                   .load = options.load,
+                   .measure_from = std::llround(options.measure_from * 1e9),
+                   .keep_flows = !options.completion_file.empty()};
       run.config.seed = options.seed + i;
       runs.push_back(run);
     }

@@ -9,7 +9,7 @@
 
 namespace braidway::bench::fabric {
 
-RunResult simulate(const Run& run) {
+RunResult simulate(const RunSetup& run) {
   const auto start = std::chrono::steady_clock::now();
   Fabric fabric{run.network->topology, run.network->routing, *run.flows, run.config, run.scheme->make};
   try {
@@ -33,7 +33,7 @@ RunResult simulate(const Run& run) {
   return result;
 }
 
-std::vector<RunResult> simulate(std::span<const Run> runs, unsigned threads) {
+std::vector<RunResult> simulate(std::span<const RunSetup> runs, unsigned threads) {
   if (threads == 0) threads = static_cast<unsigned>(tbb::info::default_concurrency());
   const tbb::global_control limit{tbb::global_control::max_allowed_parallelism, threads};
   std::vector<RunResult> results(runs.size());

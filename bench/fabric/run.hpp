@@ -27,20 +27,20 @@ struct Network {
   const Routing routing;
 };
 
-struct Run {
+struct RunSetup {
   const Network* network;
   const std::vector<Flow>* flows;
   const SchemeEntry* scheme;
-  Config config;
+  Config config = {};
   std::uint64_t load = 0;        ///< percent, for the result; 0: not known
   Nanoseconds measure_from = 0;  ///< slowdown is of flows that start then or later
   bool keep_flows = false;       ///< RunResult::flows is wanted
 };
 
 /// Throws Stuck, its text with the run's scheme and seed before it.
-[[nodiscard]] RunResult simulate(const Run& run);
+[[nodiscard]] RunResult simulate(const RunSetup& run);
 /// All of them, on at most `threads` threads; 0: as many as there are. Throws what the first of `runs` that
 /// failed threw.
-[[nodiscard]] std::vector<RunResult> simulate(std::span<const Run> runs, unsigned threads);
+[[nodiscard]] std::vector<RunResult> simulate(std::span<const RunSetup> runs, unsigned threads);
 
 }  // namespace braidway::bench::fabric

@@ -11,11 +11,11 @@
 
 namespace braidway::bench::fabric {
 
-/// An input that cannot be used. what() is `file:line: what is wrong`.
+/// An input that cannot be used. what() is `file:line: what is wrong`, without the line where none was read.
 class InputError : public std::runtime_error {
  public:
   InputError(const std::string& file, std::size_t line, const std::string& what)
-      : std::runtime_error(file + ":" + std::to_string(line) + ": " + what) {}
+      : std::runtime_error(file + (line == 0 ? ": " : ":" + std::to_string(line) + ": ") + what) {}
 };
 
 class TextFile {

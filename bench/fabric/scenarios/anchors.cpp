@@ -136,7 +136,7 @@ ScenarioOutcome run_anchors(const Options& options, std::ostream& out) {
   const Network network{options.anchors_folder + "/leaf-spine-32.topology.txt"};
   std::map<std::uint64_t, std::vector<Flow>> flows;
   std::vector<const Published*> rows;
-  std::vector<Run> runs;
+  std::vector<RunSetup> runs;
   for (const Published& row : published) {
     const bool wanted = options.schemes.empty() || std::ranges::count(options.schemes, row.scheme) > 0;
     if (!wanted || (options.load != 0 && options.load != row.load)) continue;
@@ -148,12 +148,12 @@ ScenarioOutcome run_anchors(const Options& options, std::ostream& out) {
                      network.topology);
     }
     for (std::uint64_t i = 0; i < seeds; ++i) {
-      Run run{.network = &network,
-              .flows = &list->second,
-              .scheme = find_scheme(row.scheme),
-              .config = options.config,
-              .load = row.load,
-              .measure_from = measure_from};
+      RunSetup run{.network = &network,
+                   .flows = &list->second,
+                   .scheme = find_scheme(row.scheme),
+                   .config = options.config,
+                   .load = row.load,
+                   .measure_from = measure_from};
       run.config.seed = options.seed + i;
       run.config.pfc = PfcMode::leaky;
       runs.push_back(run);
