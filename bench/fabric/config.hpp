@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
+#include "bench/fabric/network_event.hpp"
 #include "bench/fabric/packet.hpp"
 #include "bench/fabric/types.hpp"
 
@@ -39,6 +41,8 @@ struct Config {
   Nanoseconds nak_interval = 4'000;
   Nanoseconds retransmission_timeout = 4'000'000;
   Nanoseconds stall_limit = 100'000'000;  ///< without any progress, after which a run is given up
+  std::vector<NetworkEvent> network_events = {};
+  Nanoseconds series_bin = 0;  ///< of Core::series; 0: none is recorded
 };
 
 /// What may still arrive on a port after the buffer has told its neighbour to pause: a round trip's worth,

@@ -3,7 +3,11 @@
 namespace braidway::bench::fabric {
 
 Core::Core(const Topology& topology, const Config& configuration, Nanoseconds start)
-    : config(configuration), events(start), ports(topology.port_count()), random(configuration.seed) {
+    : config(configuration),
+      events(start),
+      ports(topology.port_count()),
+      random(configuration.seed),
+      series(topology.port_count(), start, configuration.series_bin) {
   for (PortIndex index = 0; index < topology.port_count(); ++index) {
     const Link& link = topology.links[index / 2];
     Port& port = ports[index];
@@ -14,6 +18,18 @@ Core::Core(const Topology& topology, const Config& configuration, Nanoseconds st
     port.error_rate = link.error_rate;
     port.free_at = start;
   }
+}
+
+bool Core::is_lost(Port& port, const Packet& packet) {
+  const bool is_pfc = packet.kind == PacketKind::pfc_pause || packet.kind == PacketKind::pfc_resume;
+  // A lost resume would stop a port for ever; real links repeat pauses and forget them.
+  if (port.error_rate < 1 && (is_pfc || random.uniform() >= port.error_rate)) return false;
+  ++counters.lost;
+  if (packet.kind == PacketKind::data) {
+    port.last_lost = now();
+    if (packet.last) lost_tails.push_back(packet.flow);
+  }
+  return true;
 }
 
 }  // namespace braidway::bench::fabric

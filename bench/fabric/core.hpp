@@ -8,6 +8,7 @@
 #include "bench/fabric/config.hpp"
 #include "bench/fabric/event_queue.hpp"
 #include "bench/fabric/packet.hpp"
+#include "bench/fabric/port_series.hpp"
 #include "bench/fabric/random.hpp"
 #include "bench/fabric/scheme.hpp"
 #include "bench/fabric/switch_buffer.hpp"
@@ -35,6 +36,8 @@ struct Port {
   std::uint64_t high_bytes = 0;
   std::uint64_t data_bytes = 0;
   std::uint64_t sent_bytes = 0;
+  PortIndex diverted_to = nobody;  ///< packets for this port go there
+  Nanoseconds last_lost = -1;      ///< when data was last sent that the link lost
 
   IngressUse ingress;
   bool has_paused_peer = false;
@@ -54,7 +57,7 @@ struct Counters {
   std::uint64_t cnps = 0;             ///< ACKs and NAKs that carry a CNP because the packet was marked
   std::uint64_t pfc_frames = 0;       ///< pauses and resumes that arrived
   std::uint64_t dropped = 0;          ///< at full buffers
-  std::uint64_t lost = 0;             ///< by links' error rates
+  std::uint64_t lost = 0;             ///< by links
   Nanoseconds switch_pause_time = 0;  ///< of ports between switches, summed
 };
 
@@ -69,13 +72,15 @@ struct Core {
     port.free_at = now() + transmission_time(bytes, port.rate);
     port.sent_bytes += bytes;
     ++counters.hops;
-    if (port.error_rate > 0 && random.uniform() < port.error_rate) {
-      ++counters.lost;
+    if (series.enabled() && packets[packet].kind == PacketKind::data) series.add(index, now(), bytes);
+    if (port.error_rate > 0 && is_lost(port, packets[packet])) {
       packets.give_back(packet);
       return;
     }
     events.schedule(port.free_at + port.delay, {EventKind::arrival, packet, peer_of(index)});
   }
+  /// Whether a link that loses packets loses this one; takes it down if so.
+  bool is_lost(Port& port, const Packet& packet);
   /// Schedules port_free for when a busy port is done.
   void await_free(PortIndex index) {
     Port& port = ports[index];
@@ -90,6 +95,8 @@ struct Core {
   std::vector<Port> ports;
   Random random;
   Counters counters;
+  PortSeries series;
+  std::vector<FlowIndex> lost_tails;  ///< flows whose last packet a link lost, each time it did
   Scheme* scheme = nullptr;  ///< set before the first event
 };
 

@@ -3,24 +3,36 @@
 #include <algorithm>
 
 namespace braidway::bench::fabric {
+namespace {
+
+Nanoseconds first_start(std::span<const Flow> flows, std::span<const Job> jobs) {
+  Nanoseconds first = flows.empty() ? when_ready : flows.front().start;
+  for (const Job& job : jobs) first = std::min(first, job.start);
+  return first == when_ready ? 0 : first;
+}
+
+}  // namespace
 
 Fabric::Fabric(const Topology& topology, const Routing& routing, std::span<const Flow> flows,
-               const Config& config, SchemeFactory make_scheme)
+               const Config& config, SchemeFactory make_scheme, std::span<const Job> jobs)
     : topology_(&topology),
       routing_(&routing),
       flows_(flows),
-      core_(topology, config, flows.empty() ? 0 : flows.front().start),
+      core_(topology, config, first_start(flows, jobs)),
       switches_(core_, topology, routing),
       rnics_(core_, topology, routing, flows),
+      jobs_(jobs, flows),
+      network_events_(core_, topology, routing, core_.config.network_events),
       scheme_(make_scheme(*this)) {
   core_.scheme = scheme_.get();
 }
 
 void Fabric::run() {
-  if (flows_.empty()) return;
-  core_.events.schedule(flows_.front().start, {EventKind::flow_start, 0, 0});
-  core_.events.schedule(flows_.front().start + core_.config.stall_limit, {EventKind::stall_check, 0, 0});
-  while (rnics_.completed().size() < flows_.size()) dispatch(core_.events.pop());
+  core_.events.schedule(core_.now(), {EventKind::flow_start, 0, 0});
+  core_.events.schedule(core_.now() + core_.config.stall_limit, {EventKind::stall_check, 0, 0});
+  jobs_.begin(core_.events);
+  network_events_.begin();
+  while (rnics_.completed().size() < flows_.size() || !jobs_.done()) dispatch(core_.events.pop());
 }
 
 void Fabric::dispatch(const Event& event) {
@@ -48,6 +60,13 @@ void Fabric::dispatch(const Event& event) {
       return rnics_.retransmit(event.a);
     case EventKind::stall_check:
       return check_stall();
+    case EventKind::network_event:
+      return apply_network_event(event.a);
+    case EventKind::task_ready: {
+      const FlowIndex flow = jobs_.ready(event.a, core_.events);
+      if (flow != nobody) start_flow(flow);
+      return;
+    }
     case EventKind::scheme_timer:
       return scheme_->on_timer(event.a, event.b);
   }
@@ -63,6 +82,7 @@ void Fabric::arrive(PortIndex port, PacketIndex index) {
   }
   if (topology_->is_switch[core_.ports[port].node]) return switches_.receive(port, index);
   rnics_.receive(port, index);
+  if (completed_ < rnics_.completed().size()) finish_flows();
 }
 
 void Fabric::send_next(PortIndex port) {
@@ -90,10 +110,29 @@ void Fabric::resume(PortIndex index) {
   send_next(index);
 }
 
+void Fabric::apply_network_event(std::uint32_t number) {
+  // No pause survives a link's end: what is sent onto a dead one must not fill its switch for ever.
+  for (const PortIndex port : network_events_.apply(number)) {
+    core_.ports[port].has_paused_peer = false;
+    resume(port);
+  }
+}
+
 void Fabric::start_flows() {
-  while (started_ < flows_.size() && flows_[started_].start <= core_.now()) rnics_.start(started_++);
-  if (started_ < flows_.size()) {
-    core_.events.schedule(flows_[started_].start, {EventKind::flow_start, 0, 0});
+  while (next_timed_ < flows_.size() && flows_[next_timed_].start <= core_.now()) start_flow(next_timed_++);
+  if (next_timed_ < flows_.size() && flows_[next_timed_].start != when_ready) {
+    core_.events.schedule(flows_[next_timed_].start, {EventKind::flow_start, 0, 0});
+  }
+}
+
+void Fabric::start_flow(FlowIndex flow) {
+  ++started_;
+  rnics_.start(flow);
+}
+
+void Fabric::finish_flows() {
+  while (completed_ < rnics_.completed().size()) {
+    jobs_.flow_complete(rnics_.completed()[completed_++], core_.events);
   }
 }
 
@@ -121,15 +160,13 @@ void Fabric::check_stall() {
 
 std::string Fabric::stuck_flows() const {
   constexpr std::size_t shown = 5;
-  std::vector<bool> done(flows_.size());
-  for (const FlowIndex flow : rnics_.completed()) done[flow] = true;
   std::string flows;
   std::size_t count = 0;
-  for (FlowIndex i = 0; i < started_; ++i) {
-    if (done[i] || ++count > shown) continue;
+  for (FlowIndex i = 0; i < flows_.size(); ++i) {
+    if (!rnics_.is_started(i) || rnics_.is_completed(i) || ++count > shown) continue;
     const Flow& flow = flows_[i];
     flows += "\n  " + std::to_string(flow.source) + " -> " + std::to_string(flow.destination) +
-             ", started at " + std::to_string(flow.start) +
+             ", started at " + std::to_string(rnics_.started_at(i)) +
              " ns: " + std::to_string(rnics_.acknowledged_bytes(i)) + " of " + std::to_string(flow.bytes) +
              " bytes acknowledged";
   }

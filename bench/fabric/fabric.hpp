@@ -1,6 +1,6 @@
-// One simulation: a topology, flows and jobs, a scheme, a seed. run() plays it to the end; the same input gives
-// the same result to the last byte. Also what a scheme may do. Owner: one thread; several simulations may
-// share a topology, its routing and a flow list.
+// One simulation: a topology, flows and jobs, a scheme, a seed. run() plays it to the end; the same input
+// gives the same result to the last byte. Also what a scheme may do. Owner: one thread; several simulations
+// may share a topology, its routing and a flow list.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 
 #include "bench/fabric/core.hpp"
 #include "bench/fabric/flow_list.hpp"
+#include "bench/fabric/network_events.hpp"
 #include "bench/fabric/rnics.hpp"
 #include "bench/fabric/routing.hpp"
 #include "bench/fabric/switches.hpp"
@@ -38,6 +39,9 @@ class Fabric {
   // Results.
   [[nodiscard]] const Counters& counters() const noexcept { return core_.counters; }
   [[nodiscard]] const Rnics& rnics() const noexcept { return rnics_; }
+  [[nodiscard]] const PortSeries& series() const noexcept { return core_.series; }
+  /// Flows whose last packet a link lost, each time it did.
+  [[nodiscard]] std::span<const FlowIndex> lost_tails() const noexcept { return core_.lost_tails; }
   [[nodiscard]] const JobEngine& jobs() const noexcept { return jobs_; }
   [[nodiscard]] const Scheme& scheme() const noexcept { return *scheme_; }
 
@@ -83,6 +87,7 @@ class Fabric {
   void send_next(PortIndex port);
   void pause(PortIndex port);
   void resume(PortIndex port);
+  void apply_network_event(std::uint32_t number);
   void start_flows();
   void start_flow(FlowIndex flow);
   void finish_flows();
@@ -96,6 +101,7 @@ class Fabric {
   Switches switches_;
   Rnics rnics_;
   JobEngine jobs_;
+  NetworkEvents network_events_;
   std::unique_ptr<Scheme> scheme_;
   FlowIndex next_timed_ = 0;   ///< of those with a start of their own
   std::size_t started_ = 0;    ///< flows

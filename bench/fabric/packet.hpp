@@ -42,6 +42,7 @@ struct Packet {
   PacketKind kind;
   bool ce;   ///< marked by a switch (ECN CE)
   bool cnp;  ///< an ACK that carries a CNP
+  bool last;  ///< data: the last of its message
   std::array<std::byte, tag_bytes> tag;
 
   /// What a scheme wrote with write_tag; each scheme has one type of tag for each kind of packet.

@@ -21,7 +21,8 @@ std::vector<FlowResult> flow_results(const Fabric& fabric) {
   std::vector<FlowResult> results;
   results.reserve(fabric.flows().size());
   for (const FlowIndex index : fabric.rnics().completed()) {
-    const Flow& flow = fabric.flows()[index];
+    Flow flow = fabric.flows()[index];
+    flow.start = fabric.rnics().started_at(index);
     results.push_back({flow, fabric.rnics().completed_at(index) - flow.start,
                        fabric.routing().ideal_completion(flow.source, flow.destination, flow.bytes)});
   }

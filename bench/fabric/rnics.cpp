@@ -17,12 +17,10 @@ Rnics::Rnics(Core& core, const Topology& topology, const Routing& routing, std::
 }
 
 void Rnics::start(FlowIndex flow) {
-  const NodeIndex source = flows_[flow].source;
-  progressed_at_ = core_->now();
-  pairs_[flow].due = core_->now();
-  // Flows start in the order of their numbers.
-  hosts_[source].sendable.push_back({flow, core_->now()});
-  send_next(port_of(source));
+  QueuePair& pair = pairs_[flow];
+  progressed_at_ = pair.started_at = pair.progressed_at = pair.due = core_->now();
+  insert_sendable(flow);
+  send_next(port_of(flows_[flow].source));
 }
 
 void Rnics::receive(PortIndex port, PacketIndex index) {
@@ -84,6 +82,7 @@ PacketIndex Rnics::make_data(Host& host, std::size_t place) {
   packet.payload = static_cast<std::uint16_t>(std::min(payload_bytes, flow.bytes - pair.next));
   packet.bytes = static_cast<std::uint16_t>(packet.payload + header_bytes);
   packet.kind = PacketKind::data;
+  packet.last = pair.next + packet.payload == flow.bytes;
   if (pair.next < pair.highest) ++core_->counters.retransmitted;
   pair.next += packet.payload;
   pair.highest = std::max(pair.highest, pair.next);
@@ -160,7 +159,8 @@ void Rnics::receive_ack(PortIndex port, const Packet& packet) {
   if (core_->scheme->hooks().ack) core_->scheme->on_ack(packet);
   if (packet.sequence > pair.acknowledged) {
     pair.acknowledged = packet.sequence;
-    progressed_at_ = core_->now();
+    pair.longest_stall = std::max(pair.longest_stall, core_->now() - pair.progressed_at);
+    progressed_at_ = pair.progressed_at = core_->now();
     // What a NAK made the sender go back for may have been on its way all the same.
     if (pair.next < pair.acknowledged) {
       pair.next = pair.acknowledged;
@@ -182,6 +182,14 @@ void Rnics::receive_ack(PortIndex port, const Packet& packet) {
   send_next(port);
 }
 
+void Rnics::insert_sendable(FlowIndex flow) {
+  auto& sendable = hosts_[flows_[flow].source].sendable;
+  const auto place =
+      std::upper_bound(sendable.begin(), sendable.end(), flow,
+                       [](FlowIndex number, const Sendable& entry) { return number < entry.flow; });
+  sendable.insert(place, {flow, pairs_[flow].due});
+}
+
 void Rnics::remove_sendable(FlowIndex flow) {
   std::erase_if(hosts_[flows_[flow].source].sendable,
                 [flow](const Sendable& entry) { return entry.flow == flow; });
@@ -191,12 +199,7 @@ void Rnics::go_back(FlowIndex flow) {
   QueuePair& pair = pairs_[flow];
   const bool was_sendable = pair.next < flows_[flow].bytes;
   pair.next = pair.acknowledged;
-  if (was_sendable) return;
-  auto& sendable = hosts_[flows_[flow].source].sendable;
-  const auto place =
-      std::upper_bound(sendable.begin(), sendable.end(), flow,
-                       [](FlowIndex number, const Sendable& entry) { return number < entry.flow; });
-  sendable.insert(place, {flow, pair.due});
+  if (!was_sendable) insert_sendable(flow);
 }
 
 void Rnics::set_timeout(FlowIndex flow) {

@@ -39,6 +39,14 @@ class Rnics {
 
   /// Flows whose last ACK has come, in that order.
   [[nodiscard]] std::span<const FlowIndex> completed() const noexcept { return completed_; }
+  /// Only for flows that have started.
+  [[nodiscard]] Nanoseconds started_at(FlowIndex flow) const noexcept { return pairs_[flow].started_at; }
+  [[nodiscard]] bool is_started(FlowIndex flow) const noexcept { return pairs_[flow].started_at >= 0; }
+  [[nodiscard]] bool is_completed(FlowIndex flow) const noexcept { return pairs_[flow].completed; }
+  /// The longest time without progress between start and completion.
+  [[nodiscard]] Nanoseconds longest_stall(FlowIndex flow) const noexcept {
+    return pairs_[flow].longest_stall;
+  }
   /// When the last ACK came. Only for completed flows.
   [[nodiscard]] Nanoseconds completed_at(FlowIndex flow) const noexcept { return pairs_[flow].completed_at; }
   [[nodiscard]] std::uint32_t acknowledged_bytes(FlowIndex flow) const noexcept {
@@ -64,6 +72,9 @@ class Rnics {
     bool completed = false;
     Nanoseconds due = 0;  ///< when the next packet may be sent
     Nanoseconds timeout_at = 0;
+    Nanoseconds started_at = -1;
+    Nanoseconds progressed_at = 0;  ///< when a byte was last acknowledged for the first time
+    Nanoseconds longest_stall = 0;
     Nanoseconds completed_at = 0;
     Dcqcn dcqcn;
     // The receiver's.
@@ -90,6 +101,7 @@ class Rnics {
   void answer(PortIndex port, const Packet& packet, PacketKind kind, std::uint32_t expected);
   void receive_ack(PortIndex port, const Packet& packet);
   void go_back(FlowIndex flow);
+  void insert_sendable(FlowIndex flow);
   void remove_sendable(FlowIndex flow);
   void set_timeout(FlowIndex flow);
 

@@ -41,6 +41,7 @@ void Switches::forward(NodeIndex node, PacketIndex index) {
 }
 
 void Switches::enqueue(PortIndex out, PacketIndex index) {
+  if (core_->ports[out].diverted_to != nobody) out = core_->ports[out].diverted_to;
   Packet& packet = core_->packets[index];
   Port& port = core_->ports[out];
   if (packet.kind != PacketKind::data) {
