@@ -1,0 +1,84 @@
+// The slow weights of a peer's paths, moved by that peer's feedback.
+//
+// Each message moves each weight once, multiplicatively, by the path's delay relative to the peer's other
+// paths. Delay that all paths share is the receiver's own congestion: it moves nothing. Delay is one-way,
+// above the path's minimum, and net of the sender's own backlog at departure (which the spray knows by
+// itself, at once).
+//
+// A queue integrates the rate that is too much, and a weight that integrates the queue would swing for ever.
+// So the weight follows above all the growth of the relative delay, and what stands of it only slowly (a
+// proportional- integral controller in the weight's logarithm; growth and standing are 2 x sqrt(standing) =
+// growth when it is critically damped). What is far out, is out: a path's share is cut to a trickle while its
+// queue stands.
+//
+// Pure; owner: whoever handles the peer's messages. All memory at construction.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "lb/types.hpp"
+
+namespace braidway::lb {
+
+/// What a feedback message says of the delay of one path since the message before.
+struct PathDelay {
+  PathId path{};
+  float mean_ns = 0;  ///< above the path's minimum
+};
+
+class PathWeights {
+ public:
+  struct Parameters {
+    /// Time between messages, ns: relative delays count in units of it.
+    float interval_ns = 100'000;
+    /// What a weight loses (e-folds a message) to a relative delay of one interval that grew since the
+    /// message before.
+    float growth = 0.6F;
+    /// The same to one that only stands.
+    float standing = 0.1F;
+    /// Relative delay that is chance, ns, plus a share of the other paths' delay: queues of a fair split
+    /// differ.
+    float ignored_ns = 5'000;
+    float ignored_share = 0.5F;
+    /// The most a message takes from a weight and gives to it, factors. Too much on a path makes a queue, too
+    /// little none.
+    float steepest_cut = 0.8F;
+    float steepest_raise = 1.02F;
+    /// Part of the way back to the configured weight that a message goes: a path that was slow for a while is
+    /// tried again within 30 ms, and chance does not add up.
+    float recovery = 0.003F;
+    /// Smallest and largest part of its configured weight that a weight may be.
+    float floor = 1.0F / 64;
+    float ceiling = 2;
+    /// Relative delay beyond which the share falls, and over how much more it falls to `trickle`.
+    float outlying_ns = 3'000;
+    float outlying_span_ns = 10'000;
+    /// What an outlying path still gets, so that it is heard.
+    float trickle = 0.02F;
+  };
+
+  explicit PathWeights(std::span<const float> configured) : PathWeights(configured, Parameters{}) {}
+  PathWeights(std::span<const float> configured, const Parameters& parameters);
+
+  /// One message: the paths that were heard since the message before, each once.
+  void update(std::span<const PathDelay> heard) noexcept;
+  /// By path, what to spray by: the weight, less while the path's delay is outlying.
+  [[nodiscard]] std::span<const float> shares() const noexcept { return shares_; }
+  [[nodiscard]] std::span<const float> weights() const noexcept { return weights_; }
+  /// By path: how far its delay was above the others' in the last message that told it, ns, less what is
+  /// chance.
+  [[nodiscard]] float relative_delay_ns(PathId path) const noexcept {
+    return relative_[value(path)] * parameters_.interval_ns;
+  }
+
+ private:
+  Parameters parameters_;
+  std::vector<float> configured_;
+  std::vector<float> weights_;
+  std::vector<float> shares_;
+  std::vector<float> relative_;  ///< delay above the others', in intervals
+};
+
+}  // namespace braidway::lb
