@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "bench/fabric/schemes/braidway.hpp"
 #include "bench/fabric/schemes/conga.hpp"
 #include "bench/fabric/schemes/conweave.hpp"
 #include "bench/fabric/schemes/drill.hpp"
@@ -20,7 +21,24 @@ std::unique_ptr<Scheme> make(Fabric& fabric) {
   return std::make_unique<Made>(fabric);
 }
 
+template <lb::Policy policy, bool at_edge>
+std::unique_ptr<Scheme> make_gateways(Fabric& fabric) {
+  return std::make_unique<Braidway>(fabric, GatewayConfig{.policy = policy, .at_edge = at_edge});
+}
+
 constexpr std::array entries{
+    SchemeEntry{"auto", "Braidway: a flow's first bytes keep one path, the rest is sprayed",
+                make_gateways<lb::Policy::automatic, false>},
+    SchemeEntry{"auto-edge", "the same beside the leaf, by tunnels through ECMP",
+                make_gateways<lb::Policy::automatic, true>},
+    SchemeEntry{"spray", "Braidway: every packet by itself, order restored",
+                make_gateways<lb::Policy::spray, false>},
+    SchemeEntry{"reroute", "Braidway: a flow leaves a path whose delay is outlying, order restored",
+                make_gateways<lb::Policy::reroute, false>},
+    SchemeEntry{"idle-move", "Braidway: a flow moves when it has been silent",
+                make_gateways<lb::Policy::idle_move, false>},
+    SchemeEntry{"pinned", "Braidway: a flow keeps the path of its hash",
+                make_gateways<lb::Policy::pinned, false>},
     SchemeEntry{"ecmp", "a flow keeps the path of its hash", make<Ecmp>},
     SchemeEntry{"wcmp", "the same, in proportion to capacity", make<Wcmp>},
     SchemeEntry{"letflow", "a flowlet takes a path at random", make<LetFlow>},

@@ -1,0 +1,197 @@
+#include "bench/fabric/schemes/braidway.hpp"
+
+#include <algorithm>
+
+namespace braidway::bench::fabric {
+namespace {
+
+/// Timers carry what they are in the upper bits of their first number.
+constexpr unsigned timer_shift = 28;
+
+/// Tunnels differ in their outer source port.
+constexpr std::uint16_t first_tunnel_port = 49'152;
+
+}  // namespace
+
+Braidway::Braidway(Fabric& fabric, const GatewayConfig& config)
+    : Scheme({.arrival = true}),
+      fabric_(fabric),
+      config_(config),
+      paths_(fabric),
+      nodes_(paths_.leaf_count()),
+      a_host_(paths_.leaf_count()),
+      leaf_at_(fabric.topology().node_count(), nobody),
+      polling_(paths_.leaf_count()),
+      conversations_(std::size_t{paths_.leaf_count()} * paths_.leaf_count()),
+      lane_busy_until_(std::size_t{paths_.leaf_count()} * config.lanes) {
+  std::vector<std::size_t> hosts(paths_.leaf_count());
+  for (const NodeIndex host : fabric.routing().hosts()) {
+    const std::uint32_t leaf = paths_.leaf_of(host);
+    nodes_[leaf] = fabric.routing().leaf_of(host);
+    leaf_at_[nodes_[leaf]] = leaf;
+    a_host_[leaf] = host;
+    ++hosts[leaf];
+  }
+  for (std::uint32_t leaf = 0; leaf < paths_.leaf_count(); ++leaf) {
+    sources_.emplace_back(fabric, paths_, leaf, config);
+    std::vector<std::size_t> from;
+    for (std::uint32_t other = 0; other < paths_.leaf_count(); ++other)
+      from.push_back(path_count(other, leaf));
+    sinks_.emplace_back(fabric, nodes_[leaf], hosts[leaf], from);
+  }
+}
+
+std::size_t Braidway::path_count(std::uint32_t from, std::uint32_t to) const {
+  if (from == to) return 0;
+  return config_.at_edge ? config_.tunnels : paths_.paths(from * paths_.leaf_count() + to).size();
+}
+
+PortIndex Braidway::choose(NodeIndex node, Packet& packet, std::span<const PortIndex> candidates) {
+  const auto tag = packet.read_tag<GatewayTag>();
+  if (!config_.at_edge) return paths_.port_at(node, packet, tag.path);
+  Packet outer = packet;
+  outer.source = a_host_[paths_.leaf_of(packet.source)];
+  outer.destination = a_host_[paths_.leaf_of(packet.destination)];
+  outer.source_port = static_cast<std::uint16_t>(first_tunnel_port + tag.path);
+  outer.destination_port = message_port;
+  return fabric_.ecmp(node, outer, candidates);
+}
+
+bool Braidway::on_arrival(NodeIndex node, PacketIndex index) {
+  Packet& packet = fabric_.packet(index);
+  if (packet.kind == PacketKind::control) return arrive_control(node, index);
+  if (packet.kind != PacketKind::data) return false;
+  if (paths_.departs(node, packet)) return depart(node, index);
+  if (!paths_.arrives(node, packet)) return false;
+  const std::uint32_t leaf = paths_.leaf_of(packet.destination);
+  const std::uint32_t from = paths_.leaf_of(packet.source);
+  Conversation& conversation = this->conversation(leaf, from);
+  if (!conversation.will_tell) {
+    conversation.will_tell = true;
+    set_timer(Timer::message, leaf, from, message_interval);
+  }
+  sinks_[leaf].take(index, from, sources_[from].spray_set(leaf, packet.flow));
+  watch(leaf);
+  return true;
+}
+
+bool Braidway::depart(NodeIndex node, PacketIndex index) {
+  Packet& packet = fabric_.packet(index);
+  const std::uint32_t leaf = leaf_at_[node];
+  const std::uint32_t peer = paths_.leaf_of(packet.destination);
+  Conversation& conversation = this->conversation(leaf, peer);
+  if (!conversation.will_check) {
+    conversation.will_check = true;
+    set_timer(Timer::check, leaf, peer, check_interval);
+  }
+  if (config_.lane_jitter == 0) {
+    packet.write_tag(sources_[leaf].steer(packet));
+    return false;
+  }
+  // A lane comes round to its packets when it does, all that wait at once.
+  Nanoseconds& busy_until = lane_busy_until_[leaf * config_.lanes + sources_[leaf].lane_of(packet.flow)];
+  if (busy_until <= fabric_.now()) {
+    busy_until = fabric_.now() + fabric_.random().below(static_cast<std::uint32_t>(config_.lane_jitter) + 1);
+  }
+  fabric_.set_timer(busy_until, static_cast<std::uint32_t>(Timer::lane) << timer_shift | node, index);
+  return true;
+}
+
+void Braidway::set_timer(Timer what, std::uint32_t who, std::uint32_t which, Nanoseconds after) {
+  fabric_.set_timer(fabric_.now() + after, static_cast<std::uint32_t>(what) << timer_shift | who, which);
+}
+
+void Braidway::on_timer(std::uint32_t what, std::uint32_t which) {
+  const std::uint32_t who = what & ((1U << timer_shift) - 1);
+  switch (static_cast<Timer>(what >> timer_shift)) {
+    case Timer::message:
+      return tell(who, which);
+    case Timer::check:
+      return check(who, which);
+    case Timer::poll:
+      polling_[who] = false;
+      sinks_[who].poll();
+      return watch(who);
+    case Timer::lane: {
+      Packet& packet = fabric_.packet(which);
+      packet.write_tag(sources_[leaf_at_[who]].steer(packet));
+      return fabric_.forward(who, which);
+    }
+  }
+}
+
+/// Sees to it that what the sink holds is looked at again.
+void Braidway::watch(std::uint32_t leaf) {
+  if (polling_[leaf] || !sinks_[leaf].holds()) return;
+  polling_[leaf] = true;
+  set_timer(Timer::poll, leaf, 0, poll_interval);
+}
+
+void Braidway::tell(std::uint32_t leaf, std::uint32_t peer) {
+  std::uint32_t place = static_cast<std::uint32_t>(messages_.size());
+  if (free_messages_.empty()) {
+    messages_.emplace_back();
+  } else {
+    place = free_messages_.back();
+    free_messages_.pop_back();
+  }
+  const bool heard = sinks_[leaf].tell(peer, messages_[place]);
+  conversation(leaf, peer).will_tell = heard;
+  if (!heard) {
+    free_messages_.push_back(place);
+    return;
+  }
+  set_timer(Timer::message, leaf, peer, message_interval);
+  const PacketIndex index = fabric_.make_control(a_host_[leaf], a_host_[peer], message_port, message_port);
+  fabric_.packet(index).bytes = message_bytes(messages_[place].receipts.size());
+  fabric_.packet(index).write_tag(ControlTag{.kind = ControlKind::message, .message = place});
+  fabric_.forward(nodes_[leaf], index);
+}
+
+void Braidway::check(std::uint32_t leaf, std::uint32_t peer) {
+  Conversation& conversation = this->conversation(leaf, peer);
+  conversation.will_check = sources_[leaf].check(peer);
+  if (!conversation.will_check) return;
+  set_timer(Timer::check, leaf, peer, check_interval);
+  if (fabric_.now() < conversation.next_probe) return;
+  conversation.next_probe = fabric_.now() + probe_interval;
+  for (std::uint16_t path = 0; path < path_count(leaf, peer); ++path) {
+    if (sources_[leaf].wants_probe(peer, path)) probe(leaf, peer, path);
+  }
+}
+
+void Braidway::probe(std::uint32_t leaf, std::uint32_t peer, std::uint16_t path) {
+  const PacketIndex index = fabric_.make_control(
+      a_host_[leaf], a_host_[peer], static_cast<std::uint16_t>(first_tunnel_port + path), message_port);
+  fabric_.packet(index).write_tag(ControlTag{.kind = ControlKind::probe, .path = path});
+  if (!arrive_control(nodes_[leaf], index)) fabric_.forward(nodes_[leaf], index);
+}
+
+bool Braidway::arrive_control(NodeIndex node, PacketIndex index) {
+  Packet& packet = fabric_.packet(index);
+  const auto tag = packet.read_tag<ControlTag>();
+  const std::uint32_t from = paths_.leaf_of(packet.source);
+  const std::uint32_t to = paths_.leaf_of(packet.destination);
+  if (nodes_[to] == node) {
+    if (tag.kind == ControlKind::probe) {
+      sinks_[to].take_probe(from, tag.path);
+    } else {
+      sources_[to].receive(from, messages_[tag.message]);
+      free_messages_.push_back(tag.message);
+    }
+    fabric_.discard(index);
+    return true;
+  }
+  // At the edge a probe's UDP ports are its tunnel's: ECMP takes it the tunnel's way.
+  if (tag.kind == ControlKind::message || config_.at_edge) return false;
+  fabric_.enqueue(paths_.port_at(node, packet, tag.path), index);
+  return true;
+}
+
+std::uint64_t Braidway::order_peak_bytes() const {
+  std::uint64_t peak = 0;
+  for (const GatewaySink& sink : sinks_) peak = std::max(peak, sink.peak_bytes());
+  return peak;
+}
+
+}  // namespace braidway::bench::fabric

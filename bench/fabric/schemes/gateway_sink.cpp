@@ -1,0 +1,128 @@
+#include "bench/fabric/schemes/gateway_sink.hpp"
+
+#include <algorithm>
+
+namespace braidway::bench::fabric {
+namespace {
+
+/// A path from which nothing has come for so long while others of the same source were heard is not waited
+/// for.
+constexpr Nanoseconds dead_after = 3'000'000;
+
+lb::OrderWindow::Parameters parameters_for(std::size_t flows, std::size_t hosts, std::size_t leaves) {
+  lb::OrderWindow::Parameters parameters;
+  parameters.flows = std::max<std::size_t>(flows, 1);
+  parameters.bytes *= hosts;  // for each of their ports
+  parameters.packets = parameters.bytes / full_packet_bytes;
+  parameters.sources = leaves;
+  return parameters;
+}
+
+lb::Handle handle_of(PacketIndex index) noexcept {
+  return reinterpret_cast<lb::Handle>(static_cast<std::uintptr_t>(index) + 1);
+}
+PacketIndex index_of(lb::Handle handle) noexcept {
+  return static_cast<PacketIndex>(reinterpret_cast<std::uintptr_t>(handle) - 1);
+}
+
+}  // namespace
+
+GatewaySink::GatewaySink(Fabric& fabric, NodeIndex node, std::size_t hosts,
+                         std::span<const std::size_t> paths_from)
+    : fabric_(fabric),
+      node_(node),
+      window_(parameters_for(fabric.flows().size(), hosts, paths_from.size())),
+      held_(fabric.topology().node_count()) {
+  for (const std::size_t paths : paths_from) meters_.emplace_back(paths);
+  out_.resize(window_.most_out(1));
+}
+
+void GatewaySink::take(PacketIndex index, std::uint32_t from, const lb::SpraySet& spray_set) {
+  const Packet& packet = fabric_.packet(index);
+  const auto tag = packet.read_tag<GatewayTag>();
+  measure(meters_[from][tag.path], tag);
+  if (!tag.numbered) return fabric_.forward(node_, index);
+  const Flow& flow = fabric_.flows()[packet.flow];
+  const lb::FlowKey key =
+      lb::rocev2_key(lb::ipv4(flow.source), lb::ipv4(flow.destination), lb::Qpn{packet.flow});
+  const std::uint64_t hash = lb::hash(key, 1);
+  std::uint64_t& held = held_[packet.destination];
+  held += packet.bytes;
+  const lb::Arrival arrival{.handle = handle_of(index),
+                            .spray_set = &spray_set,
+                            .sequence = tag.sequence,
+                            .bytes = packet.bytes,
+                            .source = static_cast<lb::GatewayId>(from),
+                            .path = static_cast<lb::PathId>(tag.path),
+                            .epoch = tag.epoch,
+                            .departure = {}};
+  hand_on(window_.push({&hash, 1}, {&key, 1}, {&arrival, 1}, lb::Nanoseconds{fabric_.now()}, out_));
+  peak_bytes_ = std::max(peak_bytes_, held);
+}
+
+void GatewaySink::hand_on(std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const PacketIndex index = index_of(out_[i]);
+    const Packet& packet = fabric_.packet(index);
+    held_[packet.destination] -= packet.bytes;
+    fabric_.forward(node_, index);
+  }
+}
+
+bool GatewaySink::poll() {
+  hand_on(window_.poll(lb::Nanoseconds{fabric_.now()}, out_));
+  return holds();
+}
+
+void GatewaySink::measure(Meter& meter, const GatewayTag& tag) {
+  const Nanoseconds delay = fabric_.now() - tag.departure;
+  meter.least = std::min(meter.least, delay);
+  meter.delays += delay;
+  meter.heard = fabric_.now();
+  ++meter.recent;
+  const std::uint32_t period = lb::marking_period(lb::Nanoseconds{tag.departure});
+  if (period > meter.period) {
+    meter.period = period;
+    meter.through = meter.received;
+  } else if (period < meter.period) {
+    ++meter.through;
+  }
+  ++meter.received;
+}
+
+void GatewaySink::take_probe(std::uint32_t from, std::uint16_t path) {
+  meters_[from][path].probed = true;
+  meters_[from][path].heard = fabric_.now();
+}
+
+bool GatewaySink::tell(std::uint32_t from, GatewayMessage& message) {
+  auto& meters = meters_[from];
+  message.delays.clear();
+  message.receipts.clear();
+  bool any = false;
+  for (std::size_t i = 0; i < meters.size(); ++i) {
+    Meter& meter = meters[i];
+    const auto path = static_cast<lb::PathId>(i);
+    const bool heard = meter.recent > 0 || meter.probed;
+    any = any || heard;
+    if (heard && meter.dead) {
+      meter.dead = false;
+      window_.path_up(static_cast<lb::GatewayId>(from), path);
+    } else if (!heard && !meter.dead && fabric_.now() - meter.heard > dead_after) {
+      meter.dead = true;
+      window_.path_down(static_cast<lb::GatewayId>(from), path);
+    }
+    if (meter.recent > 0) {
+      message.delays.push_back(
+          {.path = path, .mean_ns = static_cast<float>(meter.delays / meter.recent - meter.least)});
+    }
+    message.receipts.push_back(
+        {.path = path, .heard = heard, .period = meter.period - 1, .received = meter.through});
+    meter.recent = 0;
+    meter.delays = 0;
+    meter.probed = false;
+  }
+  return any;
+}
+
+}  // namespace braidway::bench::fabric

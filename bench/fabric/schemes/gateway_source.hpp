@@ -1,0 +1,80 @@
+// The source half of a gateway in the simulator: what lb/ decides for the packets that one leaf's hosts send
+// to other leaves, and what it learns of the paths from the messages of their gateways. Owner: the thread of
+// its simulation.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "bench/fabric/schemes/gateway_wire.hpp"
+#include "bench/fabric/schemes/leaf_paths.hpp"
+#include "lb/path_health.hpp"
+#include "lb/path_weights.hpp"
+#include "lb/steering.hpp"
+
+namespace braidway::bench::fabric {
+
+/// How gateways are run; the same for all.
+struct GatewayConfig {
+  lb::Policy policy = lb::Policy::automatic;
+  /// Beside the leaf instead of in it: its paths are tunnels that the fabric's ECMP places, and it does not
+  /// see the leaf's queues.
+  bool at_edge = false;
+  std::uint32_t tunnels = 16;  ///< a peer, at the edge
+  std::uint32_t lanes = 4;
+  Nanoseconds lane_jitter = 0;  ///< most that one lane is behind another, 0..20 us
+};
+
+class GatewaySource {
+ public:
+  GatewaySource(Fabric& fabric, const LeafPaths& paths, std::uint32_t leaf, const GatewayConfig& config);
+
+  /// A host's packet: its path and number, for its tag.
+  GatewayTag steer(const Packet& packet);
+  /// The message of the gateway at leaf `peer`.
+  void receive(std::uint32_t peer, const GatewayMessage& message);
+  /// Liveness by time, while traffic to `peer` goes on. Answers whether it does.
+  bool check(std::uint32_t peer);
+  /// Whether a path has to be probed, since it takes no packets that would show that it is back.
+  [[nodiscard]] bool wants_probe(std::uint32_t peer, std::uint16_t path) const noexcept {
+    const auto state = peers_[peer]->health.state(static_cast<lb::PathId>(path));
+    return state == lb::PathState::suspect || state == lb::PathState::dead;
+  }
+  [[nodiscard]] std::uint32_t lane_of(FlowIndex flow) const noexcept {
+    return static_cast<std::uint32_t>(hashes_[flow] >> 40) % config_.lanes;
+  }
+  /// The flow's paths, as its sink must know them.
+  [[nodiscard]] const lb::SpraySet& spray_set(std::uint32_t peer, FlowIndex flow) const noexcept {
+    return lanes_.front().spray_set(static_cast<std::uint16_t>(peer), hashes_[flow]);
+  }
+
+ private:
+  struct Peer {
+    explicit Peer(std::size_t paths);
+
+    lb::PathHealth health;
+    lb::PathWeights weights;
+    std::vector<float> shares;
+    std::vector<float> delays_ns;
+    Nanoseconds last_sent = 0;
+  };
+
+  void publish(std::uint32_t peer);
+
+  Fabric& fabric_;
+  const LeafPaths& paths_;
+  std::uint32_t leaf_;
+  GatewayConfig config_;
+  std::vector<PortIndex> egresses_;  ///< this leaf's ports towards the fabric
+  std::vector<float> waits_ns_;      ///< by egress
+  lb::PathTable table_;
+  std::vector<lb::Steering> lanes_;
+  std::vector<std::unique_ptr<Peer>> peers_;  ///< by leaf; none for its own
+  std::vector<lb::FlowKey> keys_;             ///< by flow
+  std::vector<std::uint64_t> hashes_;         ///< by flow
+};
+
+}  // namespace braidway::bench::fabric
