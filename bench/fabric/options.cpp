@@ -55,6 +55,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   Options options;
   const std::map<std::string, PfcMode> pfc_modes{
       {"off", PfcMode::off}, {"leaky", PfcMode::leaky}, {"proper", PfcMode::proper}};
+  std::string pfc = "proper";
   CLI::App app{
       "Simulates RDMA over an Ethernet fabric, packet by packet: go-back-N RNICs with DCQCN, switches with "
       "shared buffers, ECN and PFC, and a scheme that spreads the load. Exit code 1 if a simulation cannot "
@@ -88,9 +89,9 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--anchors", options.anchors_folder, "folder of the published inputs")
       ->capture_default_str();
-  app.add_option("--pfc", options.config.pfc,
-                 "off, leaky (as the published simulator) or proper (the default)")
-      ->transform(CLI::CheckedTransformer(pfc_modes));
+  app.add_option("--pfc", pfc, "off, leaky (as the published simulator) or proper")
+      ->check(CLI::IsMember(pfc_modes))
+      ->capture_default_str();
   app.add_option("--ecn-kmin", options.config.ecn.kmin, "bytes queued from which packets are marked")
       ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000}))
       ->capture_default_str();
@@ -101,7 +102,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   app.add_option("--buffer", options.config.buffer_bytes, "bytes of a switch's buffer")
-      ->check(CLI::Range(std::uint64_t{100'000}, std::uint64_t{1} << 40))
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
       ->capture_default_str();
   app.add_option("--threads", options.threads, "simulations at a time; 0: one a core")
       ->check(CLI::Range(0U, 1024U))
@@ -111,6 +112,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : bad_usage;
   }
+  options.config.pfc = pfc_modes.at(pfc);
   if (const std::string why = contradiction(options); !why.empty()) {
     std::cerr << "braidway-fabric: " << why << '\n';
     return bad_usage;
