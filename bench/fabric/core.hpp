@@ -97,7 +97,7 @@ struct Core {
   Counters counters;
   PortSeries series;
   std::vector<FlowIndex> lost_tails;  ///< flows whose last packet a link lost, each time it did
-  Scheme* scheme = nullptr;  ///< set before the first event
+  Scheme* scheme = nullptr;           ///< set before the first event
 };
 
 }  // namespace braidway::bench::fabric

@@ -28,9 +28,9 @@ enum class EventKind : std::uint32_t {
   rate_raise,    ///< a: flow
   retransmit,    ///< a: flow
   stall_check,
-  task_ready,    ///< a: task
-  network_event, ///< a: place in the list of network events
-  scheme_timer,  ///< a, b: the scheme's
+  task_ready,     ///< a: task
+  network_event,  ///< a: place in the list of network events
+  scheme_timer,   ///< a, b: the scheme's
 };
 
 struct Event {

@@ -40,8 +40,8 @@ struct Packet {
   std::uint16_t bytes;    ///< on the wire
   std::uint16_t payload;  ///< data only
   PacketKind kind;
-  bool ce;   ///< marked by a switch (ECN CE)
-  bool cnp;  ///< an ACK that carries a CNP
+  bool ce;    ///< marked by a switch (ECN CE)
+  bool cnp;   ///< an ACK that carries a CNP
   bool last;  ///< data: the last of its message
   std::array<std::byte, tag_bytes> tag;
 
