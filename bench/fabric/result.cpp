@@ -58,6 +58,7 @@ void write_json(std::ostream& out, std::span<const RunResult> runs) {
   for (const RunResult& run : runs) {
     nlohmann::ordered_json json;
     json["scheme"] = run.scheme;
+    if (!run.variant.empty()) json["case"] = run.variant;
     json["load"] = nullptr;
     if (run.load != 0) json["load"] = run.load;
     json["seed"] = run.seed;
@@ -68,6 +69,7 @@ void write_json(std::ostream& out, std::span<const RunResult> runs) {
     json["p99"] = run.slowdown.p99;
     json["p999"] = run.slowdown.p999;
     json["jct_ratio"] = nullptr;
+    if (run.jct_ratio) json["jct_ratio"] = *run.jct_ratio;
     json["ooo"] = run.counters.out_of_order;
     json["retx"] = run.counters.retransmitted;
     json["cnp"] = run.counters.cnps;

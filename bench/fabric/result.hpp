@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,9 +36,11 @@ struct Slowdown {
 
 struct RunResult {
   std::string scheme;
+  std::string variant;     ///< which of a scenario's cases; empty where there is one only
   std::uint64_t load = 0;  ///< percent, as the user named it; 0: not named
   std::uint64_t seed = 0;
   Slowdown slowdown;
+  std::optional<double> jct_ratio;  ///< job completion over its fluid bound, the mean of all jobs
   Counters counters;
   std::uint64_t order_peak_bytes = 0;
   double seconds = 0;             ///< of wall-clock time that the run took

@@ -9,9 +9,26 @@
 
 namespace braidway::bench::fabric {
 
+namespace {
+
+/// Job completion over its fluid bound, the mean of all jobs.
+std::optional<double> jct_ratio(const RunSetup& run, const Fabric& fabric) {
+  if (run.job_bounds.empty()) return std::nullopt;
+  double sum = 0;
+  for (std::size_t i = 0; i < run.job_bounds.size(); ++i) {
+    sum += static_cast<double>(fabric.jobs().completed_at(i) - (*run.jobs)[i].start) /
+           static_cast<double>(run.job_bounds[i]);
+  }
+  return sum / static_cast<double>(run.job_bounds.size());
+}
+
+}  // namespace
+
 RunResult simulate(const RunSetup& run) {
   const auto start = std::chrono::steady_clock::now();
-  Fabric fabric{run.network->topology, run.network->routing, *run.flows, run.config, run.scheme->make};
+  const Routing& routing = run.network->routing;
+  const std::span<const Job> jobs = run.jobs ? std::span<const Job>{*run.jobs} : std::span<const Job>{};
+  Fabric fabric{run.network->topology, routing, *run.flows, run.config, run.scheme->make, jobs};
   try {
     fabric.run();
   } catch (const Stuck& stuck) {
@@ -19,12 +36,20 @@ RunResult simulate(const RunSetup& run) {
                 stuck.what());
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  if (run.inspect) run.inspect(fabric);
   auto flows = flow_results(fabric);
+  if (run.between_racks) {
+    std::erase_if(flows, [&](const FlowResult& result) {
+      return routing.leaf_of(result.flow.source) == routing.leaf_of(result.flow.destination);
+    });
+  }
   RunResult result{
       .scheme = std::string{run.scheme->name},
+      .variant = run.variant,
       .load = run.load,
       .seed = run.config.seed,
       .slowdown = slowdown_of(flows, run.measure_from),
+      .jct_ratio = jct_ratio(run, fabric),
       .counters = fabric.counters(),
       .order_peak_bytes = std::max(fabric.scheme().order_peak_bytes(), fabric.rnics().order_peak_bytes()),
       .seconds = took.count(),

@@ -22,8 +22,8 @@ using TaskIndex = std::uint32_t;
 
 struct Task {
   Nanoseconds compute = 0;
-  FlowIndex flow = nobody;       ///< nobody's: the task only computes
-  std::vector<TaskIndex> after;  ///< each once
+  FlowIndex flow = nobody;            ///< nobody's: the task only computes
+  std::vector<TaskIndex> after = {};  ///< each once
 };
 
 struct Job {
