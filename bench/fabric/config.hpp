@@ -48,7 +48,8 @@ struct Config {
 /// What may still arrive on a port after the buffer has told its neighbour to pause: a round trip's worth,
 /// a packet being sent at either end; bytes.
 constexpr std::uint64_t headroom_bytes(std::uint64_t rate, Nanoseconds delay) noexcept {
-  return rate * static_cast<std::uint64_t>(delay) / 8 / 1'000'000'000 * 2 + 2 * full_packet_bytes;
+  return rate / 8'000 * static_cast<std::uint64_t>(delay) / 1'000'000 * 2 +
+         std::uint64_t{2} * full_packet_bytes;
 }
 
 }  // namespace braidway::bench::fabric

@@ -18,7 +18,7 @@
 
 namespace braidway::bench::fabric {
 
-enum class EventKind : std::uint32_t {
+enum class EventKind : std::uint8_t {
   arrival,       ///< a: packet, b: the port it arrives on
   port_free,     ///< a: port
   pause_expiry,  ///< a: port

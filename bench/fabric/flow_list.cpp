@@ -10,8 +10,8 @@ namespace braidway::bench::fabric {
 namespace {
 
 constexpr std::uint64_t max_flows = 100'000'000;
-constexpr double max_start = 1e6;                   // seconds
-constexpr std::uint64_t max_bytes = 4'000'000'000;  // so that 32 bits count a message and a packet beyond
+constexpr double max_start = 1e6;                            // seconds
+constexpr std::uint64_t max_bytes = std::uint64_t{1} << 31;  // the longest RDMA message
 constexpr std::uint16_t first_source_port = 10'000;
 constexpr std::uint16_t first_destination_port = 100;
 

@@ -155,6 +155,42 @@ TEST(ConWeave, LeavesAPathWhoseReplyTakesMoreThanEightMicroseconds) {
   EXPECT_GT(held_late, 0U);
 }
 
+/// ConWeave, with a count of what passes between its leaves.
+class CountedConWeave final : public Scheme {
+ public:
+  explicit CountedConWeave(Fabric& fabric) : Scheme({.arrival = true}), fabric_(fabric), conweave_(fabric) {}
+  PortIndex choose(NodeIndex node, Packet& packet, std::span<const PortIndex> candidates) override {
+    return conweave_.choose(node, packet, candidates);
+  }
+  bool on_arrival(NodeIndex node, PacketIndex index) override {
+    const Packet& packet = fabric_.packet(index);
+    if (node == fabric_.routing().leaf_of(packet.destination)) {
+      marked += packet.kind == PacketKind::data && packet.ce ? 1 : 0;
+      control += packet.kind == PacketKind::control ? 1 : 0;
+    }
+    return conweave_.on_arrival(node, index);
+  }
+  void on_timer(std::uint32_t flow, std::uint32_t setting) override { conweave_.on_timer(flow, setting); }
+
+  int marked = 0;
+  int control = 0;
+
+ private:
+  Fabric& fabric_;
+  ConWeave conweave_;
+};
+
+TEST(ConWeave, TellsTheSourcesLeafOfEveryMarkedPacket) {
+  // Two flows that end before a reply could be late: besides complaints there is one reply for each.
+  Lab lab{leaf_spine(2, 2, 1),
+          {flow(0, 2, 20'000), flow(1, 3, 20'000)},
+          {.ecn = {.kmin = 0, .kmax = 0, .pmax = 1}},
+          make<CountedConWeave>};
+  const auto& seen = dynamic_cast<const CountedConWeave&>(lab.run().scheme());
+  EXPECT_GT(seen.marked, 10);
+  EXPECT_EQ(seen.control, seen.marked + 2);
+}
+
 TEST(Reps, SpreadsAFlowOverAllPaths) {
   Lab lab{leaf_spine(1, 2, 4), {flow(0, 1, 400'000)}, {}, find_scheme("reps")->make};
   Fabric& fabric = lab.run();

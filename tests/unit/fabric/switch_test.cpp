@@ -173,7 +173,7 @@ std::vector<Flow> incast(NodeIndex senders, std::uint32_t bytes) {
 
 /// A buffer that leaves 400 kB to share: no DCQCN can act in time.
 Config small_buffer(NodeIndex ports, PfcMode pfc) {
-  return {.pfc = pfc, .buffer_bytes = SwitchBuffer::required(ports, ports * 27'096U) + 400'000};
+  return {.pfc = pfc, .buffer_bytes = SwitchBuffer::required(ports, ports * std::uint64_t{27'096}) + 400'000};
 }
 
 TEST(Pfc, ProperLosesNothingInAnIncastThatOverflowsWithoutIt) {
