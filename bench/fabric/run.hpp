@@ -33,11 +33,11 @@ struct RunSetup {
   const std::vector<Flow>* flows;
   const SchemeEntry* scheme;
   Config config = {};
-  std::uint64_t load = 0;        ///< percent, for the result; 0: not known
-  Nanoseconds measure_from = 0;  ///< slowdown is of flows that start then or later
-  bool keep_flows = false;       ///< RunResult::flows is wanted
-  bool between_racks = false;    ///< slowdown is of flows between racks only
-  std::string variant = {};      ///< which of a scenario's cases, for the result
+  std::uint64_t load = 0;                                  ///< percent, for the result; 0: not known
+  Nanoseconds measure_from = 0;                            ///< slowdown is of flows that start then or later
+  bool keep_flows = false;                                 ///< RunResult::flows is wanted
+  bool between_racks = false;                              ///< slowdown is of flows between racks only
+  std::string variant = {};                                ///< which of a scenario's cases, for the result
   const std::vector<Job>* jobs = nullptr;                  ///< that send the last of the flows
   std::span<const Nanoseconds> job_bounds = {};            ///< fluid bounds of these
   std::function<void(const Fabric& fabric)> inspect = {};  ///< called when it is over, by the run's thread

@@ -15,7 +15,8 @@ namespace {
 constexpr std::array entries{
     ScenarioEntry{"anchors", "published schemes on their published inputs, against their published results",
                   run_anchors},
-    ScenarioEntry{"load", "random flows of the published sizes at 50 and 80 %, over ConWeave's slowdown", run_load},
+    ScenarioEntry{"load", "random flows of the published sizes at 50 and 80 %, over ConWeave's slowdown",
+                  run_load},
     ScenarioEntry{"slow-uplinks", "the same at 50 % with two of sixteen uplinks at a quarter of their rate",
                   run_slow_uplinks},
     ScenarioEntry{"uplink-dies", "the same at 50 %, and an uplink dies silently", run_uplink_dies},
