@@ -63,9 +63,14 @@ void HeldPackets::announce(Flow& flow, const SpraySet* set, Nanoseconds now, Nan
     flow.changed = now;
     return;
   }
-  const bool changed = *set != flow.announced;
-  if (changed) {
-    flow.beside_set = flow.beside_set || flow.path_count > 0;
+  if (flow.path_count == 0) {
+    flow.announced = *set;
+    flow.paths = set->paths;
+    flow.path_count = set->count;
+    return;
+  }
+  if (*set != flow.announced) {
+    flow.beside_set = true;
     flow.announced = *set;
     flow.changed = now;
   } else if (flow.beside_set && value(now) - value(flow.changed) > value(settle)) {
@@ -186,8 +191,6 @@ HeldPackets::Index HeldPackets::without_root(Index root) noexcept {
     const auto first = rest;
     const auto second = nodes_[first].next;
     rest = second == none ? none : nodes_[second].next;
-    nodes_[first].next = none;
-    if (second != none) nodes_[second].next = none;
     const auto pair = merge(first, second);
     nodes_[pair].next = pairs;
     pairs = pair;
@@ -196,7 +199,6 @@ HeldPackets::Index HeldPackets::without_root(Index root) noexcept {
   while (pairs != none) {
     const auto pair = pairs;
     pairs = nodes_[pair].next;
-    nodes_[pair].next = none;
     result = merge(result, pair);
   }
   return result;

@@ -253,12 +253,11 @@ std::size_t OrderWindow::poll(Nanoseconds now, std::span<Handle> out) noexcept {
 
 /// Looks at flows that hold something again, since something beside their own packets is news to them.
 void OrderWindow::reconsider(Nanoseconds now, Output& out) noexcept {
-  const auto count = std::min({to_reconsider_, reconsidered_a_poll, held_.flows()});
+  to_reconsider_ = std::min(to_reconsider_, held_.flows());
+  const auto count = std::min(to_reconsider_, reconsidered_a_poll);
   to_reconsider_ -= count;
-  if (count < reconsidered_a_poll) to_reconsider_ = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const auto flow = held_.next_flow();
-    if (flow == HeldFlowId{}) return;
     auto& window = *static_cast<Window*>(held_.owner(flow));
     const auto boot = standing_.boot(GatewayId{static_cast<std::uint16_t>(window.incarnation >> 16)});
     if ((window.incarnation >> 8 & 0xffU) != boot) {
