@@ -5,11 +5,13 @@
 #include <functional>
 #include <iomanip>
 #include <iostream>
+#include <sstream>
 
 #include "bench/fabric/options.hpp"
 #include "bench/fabric/run.hpp"
 #include "bench/fabric/scenarios/scenario.hpp"
 #include "bench/fabric/text_file.hpp"
+#include "bench/fabric/utilisation.hpp"
 
 namespace {
 
@@ -64,8 +66,11 @@ void simulate_files(const Options& options) {
       runs.push_back(run);
     }
   }
+  std::ostringstream utilisation;
+  runs.front().inspect = [&](const Fabric& fabric) { write_utilisation(utilisation, fabric); };
   const std::vector<RunResult> results = simulate(runs, options.threads);
   print(results);
+  write_file(options.utilisation_file, [&](std::ostream& out) { out << utilisation.view(); });
   write_file(options.completion_file,
              [&](std::ostream& out) { write_completions(out, results.front().flows); });
   write_file(options.json_file, [&](std::ostream& out) { write_json(out, results); });
@@ -74,6 +79,12 @@ void simulate_files(const Options& options) {
 int run(const Options& options) {
   if (options.scenario.empty()) {
     simulate_files(options);
+    return 0;
+  }
+  if (options.scenario == list_scenarios) {
+    for (const ScenarioEntry& entry : scenarios()) {
+      std::cout << std::left << std::setw(18) << entry.name << entry.what << '\n';
+    }
     return 0;
   }
   const ScenarioOutcome outcome = find_scenario(options.scenario)->run(options, std::cout);

@@ -13,6 +13,17 @@ namespace {
 
 constexpr int bad_usage = 2;
 
+std::string event_help() {
+  return "what befalls the network, once or more, in quotes: TIME and one of\n"
+         "down A-B | up A-B: a link both ways, silently\n"
+         "rate A-B 25Gbps | delay A-B 5us | loss A-B 0.001: both ways\n"
+         "divert A-B A-C: what A would send to B goes to C\n"
+         "background A-B SHARE: others take this share of the rate from A to B\n"
+         "on-off A-B SHARE ON OFF: they do in bursts, exponential with these means\n"
+         "periodic A-B SHARE PERIOD ON JITTER: they do each period, late by up to the jitter\n"
+         "Times as 2ms, from the flow list's zero; A, B, C are nodes";
+}
+
 std::string scheme_help() {
   std::string help = "one or more of, with commas:";
   for (const SchemeEntry& entry : schemes()) {
@@ -26,7 +37,7 @@ std::string check_scheme(const std::string& name) {
 }
 
 std::string scenario_help() {
-  std::string help = "one of:";
+  std::string help = std::string{list_scenarios} + " prints this list; one of:";
   for (const ScenarioEntry& entry : scenarios()) {
     help += "\n" + std::string{entry.name} + ": " + std::string{entry.what};
   }
@@ -34,7 +45,16 @@ std::string scenario_help() {
 }
 
 std::string check_scenario(const std::string& name) {
-  return find_scenario(name) ? std::string{} : "there is no scenario " + name;
+  return name == list_scenarios || find_scenario(name) ? std::string{} : "there is no scenario " + name;
+}
+
+std::string check_event(const std::string& text) {
+  try {
+    static_cast<void>(parse_network_event(text));
+  } catch (const std::invalid_argument& error) {
+    return "\"" + text + "\": " + error.what();
+  }
+  return {};
 }
 
 /// Why these options do not go together; empty if they do.
@@ -43,8 +63,12 @@ std::string contradiction(const Options& options) {
     return "--scenario, or --topology and --flows, must be given";
   }
   if (options.config.ecn.kmin > options.config.ecn.kmax) return "--ecn-kmin is above --ecn-kmax";
-  if (!options.completion_file.empty() && (options.seeds > 1 || options.schemes.size() > 1)) {
+  const bool one_run = options.seeds <= 1 && options.schemes.size() <= 1;
+  if (!options.completion_file.empty() && !one_run) {
     return "--fct-out takes the flows of one run: one scheme, one seed";
+  }
+  if (!options.utilisation_file.empty() && !one_run) {
+    return "--utilisation-out takes the ports of one run: one scheme, one seed";
   }
   return {};
 }
@@ -79,6 +103,14 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   app.add_option("--fct-out", options.completion_file,
                  "write a line a flow: source destination sport dport bytes start(ns) fct(ns) ideal-fct(ns)")
       ->excludes(scenario);
+  app.add_option("--utilisation-out", options.utilisation_file,
+                 "write a line a bin of time and port between switches: time(ns) from to utilisation")
+      ->excludes(scenario);
+  app.add_option("--utilisation-bin", options.config.series_bin, "nanoseconds")
+      ->check(CLI::Range(Nanoseconds{1'000}, Nanoseconds{1'000'000'000}))
+      ->default_val(100'000);
+  std::vector<std::string> events;
+  app.add_option("--event", events, event_help())->allow_extra_args(false)->check(check_event);
   app.add_option("--json", options.json_file, "write the results here");
   app.add_option("--load", options.load,
                  "percent: only this one of a scenario's loads; else to be written into the JSON")
@@ -113,6 +145,8 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : bad_usage;
   }
   options.config.pfc = pfc_modes.at(pfc);
+  for (const std::string& event : events) options.config.network_events.push_back(parse_network_event(event));
+  if (options.utilisation_file.empty()) options.config.series_bin = 0;
   if (const std::string why = contradiction(options); !why.empty()) {
     std::cerr << "braidway-fabric: " << why << '\n';
     return bad_usage;

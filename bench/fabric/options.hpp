@@ -23,6 +23,7 @@ struct Options {
   std::string anchors_folder = "bench/fabric/anchors";
   std::string completion_file;
   std::string json_file;
+  std::string utilisation_file;
   unsigned threads = 0;
   Config config;
 };

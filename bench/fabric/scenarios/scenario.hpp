@@ -24,6 +24,8 @@ struct ScenarioEntry {
 };
 
 [[nodiscard]] std::span<const ScenarioEntry> scenarios() noexcept;
+/// The name that stands for a list of all others.
+inline constexpr std::string_view list_scenarios = "list";
 /// Null if there is none of that name.
 [[nodiscard]] const ScenarioEntry* find_scenario(std::string_view name) noexcept;
 
