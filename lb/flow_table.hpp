@@ -1,5 +1,5 @@
 // What a source gateway remembers of its flows: one table a lane, read and written by the steering policies
-// for each packet. A flow for which there was no room stays unstamped and pinned by its hash; nobody in the
+// for each packet. A flow for which there was no room stays unnumbered and pinned by its hash; nobody in the
 // table is evicted. Owner: the lane's worker. Time is an argument and never goes back. All memory at
 // construction, about 100 bytes a flow of the capacity.
 #pragma once
@@ -18,22 +18,26 @@ namespace braidway::lb {
 /// What a policy keeps of one flow. The table fills it in when the flow is new and reads only `last_seen`;
 /// all else means what it says, and is the policy's to write.
 struct FlowState {
-  /// Of the next packet that is stamped; begins at 0 in each epoch.
+  /// Of the next packet that is numbered; begins at 0 in each epoch.
   std::uint32_t next_sequence = 0;
   /// Of the last packet. The policy writes it, after it has asked how long the flow was silent.
   Tick last_seen{};
   /// When the flow last changed its path.
   Tick moved_at{};
-  /// Sent so far, to tell the first bandwidth-delay product from the rest. The policy stops counting before
-  /// 2^32.
+  /// Of data sent in this epoch, to tell the first bandwidth-delay product from the rest. The policy stops
+  /// counting there.
   std::uint32_t bytes = 0;
-  /// Lower half of the generation of the path table that `path` was chosen from; 0: none has been chosen.
-  std::uint32_t generation = 0;
+  /// Of the last packet; means something once `placed`.
   PathId path{};
+  /// What the policy chose for the last packet; in shadow mode that was not taken.
+  PathId shadow_path{};
   /// The incarnation of the numbering, modulo 16 (order tag, 4 bits).
   std::uint8_t epoch = 0;
-  /// Its packets carry numbers, from the first one on.
-  bool stamped = false;
+  /// A path has been chosen for it.
+  bool placed = false;
+  /// Its packets carry numbers. From the first one on, or from one that follows the packets before it on
+  /// their path.
+  bool numbered = false;
   /// It has carried more than ACKs.
   bool has_data = false;
 };

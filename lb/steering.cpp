@@ -1,9 +1,16 @@
 #include "lb/steering.hpp"
 
 #include <algorithm>
-#include <array>
+#include <cassert>
 
 namespace braidway::lb {
+namespace {
+
+constexpr Nanoseconds plus(Nanoseconds a, Nanoseconds b) noexcept { return Nanoseconds{value(a) + value(b)}; }
+
+constexpr bool needs_numbers(Policy policy) noexcept { return policy >= Policy::reroute; }
+
+}  // namespace
 
 Steering::Peer::Peer(std::size_t paths, const Spray::Parameters& parameters)
     : spray(paths, parameters), waits_ns(paths), delays_ns(paths), shares(paths, 1.0F) {
@@ -14,6 +21,8 @@ Steering::Peer::Peer(std::size_t paths, const Spray::Parameters& parameters)
       sets[first].paths[sets[first].count++] = static_cast<PathId>((first + i) % paths);
     }
   }
+  open = sets;
+  usable.reserve(paths);
 }
 
 Steering::Steering(std::span<const std::size_t> paths, const Parameters& parameters)
@@ -22,123 +31,199 @@ Steering::Steering(std::span<const std::size_t> paths, const Parameters& paramet
   for (const std::size_t count : paths) peers_.emplace_back(count, parameters.spray);
 }
 
-void Steering::set_paths(std::uint16_t index, const PeerPaths& paths, std::span<const float> shares,
+void Steering::set_paths(std::uint16_t index, std::span<const float> shares,
                          std::span<const float> delays_ns) noexcept {
   Peer& peer = peers_[index];
+  std::ranges::copy(shares, peer.shares.begin());
+  std::ranges::copy(delays_ns, peer.delays_ns.begin());
+  peer.stale = true;
+}
+
+/// Puts shares and the table's liveness to use.
+void Steering::renew_paths(Peer& peer, const PeerPaths& paths) noexcept {
   const auto records = paths.records();
+  assert(records.size() <= peer.shares.size());
+  const auto live = [&](std::size_t i) { return records[i].live && records[i].weight > 0; };
   bool any = false;
+  for (std::size_t i = 0; i < records.size(); ++i) any = any || (live(i) && peer.shares[i] > 0);
+  peer.usable.clear();
   for (std::size_t i = 0; i < records.size(); ++i) {
-    peer.shares[i] = records[i].live && records[i].weight > 0 ? shares[i] : 0;
-    peer.delays_ns[i] = delays_ns[i];
-    any = any || peer.shares[i] > 0;
+    const auto path = static_cast<PathId>(i);
+    peer.spray.set_weight(path, !live(i) ? 0.0F : any ? peer.shares[i] : 1.0F);
+    if (peer.spray.usable(path)) peer.usable.push_back(path);
   }
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    const bool live = records[i].live && records[i].weight > 0;
-    peer.spray.set_weight(static_cast<PathId>(i), any ? peer.shares[i] : live ? 1.0F : 0.0F);
-  }
-}
-
-Policy Steering::effective(const Peer& peer) const noexcept {
-  if (peer.restores_order || peer.policy == Policy::pinned) return peer.policy;
-  return Policy::idle_move;
-}
-
-/// Whether the packet in hand may take another path than its flow's last.
-bool Steering::may_leave(const FlowState& flow, const Peer& peer, Policy policy, PacketClass what,
-                         Nanoseconds now) const noexcept {
-  if (flow.generation == 0 || !peer.spray.usable(flow.path)) return true;
-  const auto silent = elapsed(flow.last_seen, tick(now));
-  switch (policy) {
-    case Policy::pinned:
-      return false;
-    case Policy::idle_move:
-      return silent > parameters_.idle;
-    case Policy::reroute:
-      return peer.delays_ns[value(flow.path)] > parameters_.reroute_ns &&
-             elapsed(flow.moved_at, tick(now)) > parameters_.reroute_hold;
-    case Policy::spray:
-      return flow.has_data || what == PacketClass::data;
-    case Policy::automatic:
-      return flow.bytes >= parameters_.first_bytes;
-  }
-  return false;
-}
-
-/// Looks up the flows of RC and UC; the others' states are nullptr.
-void Steering::find_flows(const SteerBurst& burst, std::size_t first, Nanoseconds now,
-                          std::span<FlowState*> out) noexcept {
-  const auto classes = burst.classes.subspan(first, out.size());
-  std::ranges::fill(out, nullptr);
-  for (std::size_t begin = 0; begin < out.size();) {
-    if (classes[begin] == PacketClass::unordered) {
-      ++begin;
-      continue;
-    }
-    std::size_t end = begin + 1;
-    while (end < out.size() && classes[end] != PacketClass::unordered) ++end;
-    flows_.find_or_insert(burst.hashes.subspan(first + begin, end - begin),
-                          burst.keys.subspan(first + begin, end - begin), now,
-                          out.subspan(begin, end - begin));
-    begin = end;
+  if (peer.usable.empty()) return;
+  for (std::size_t set = 0; set < peer.sets.size(); ++set) {
+    const auto& window = peer.sets[set];
+    const std::span in{window.paths.data(), window.count};
+    const bool out = std::ranges::none_of(in, [&](PathId path) { return peer.spray.usable(path); });
+    peer.open[set] = window;
+    if (!out) continue;
+    // The next one on the ring, so that the sets that are out do not all meet on one path.
+    const auto next = std::ranges::lower_bound(peer.usable, in.back());
+    const PathId detour = next != peer.usable.end() ? *next : peer.usable.front();
+    peer.open[set] = {.paths = {detour}, .count = 1};
   }
 }
 
-void Steering::take_waits(Peer& peer, const PeerPaths& paths, std::span<const float> waits_ns,
-                          Nanoseconds now) noexcept {
-  peer.waits_of = bursts_;
+PathId Steering::pinned_path(const Peer& peer, const PeerPaths& paths, std::uint64_t hash) noexcept {
+  const PathId path = paths.path_of(hash);
+  if (peer.spray.usable(path) || peer.usable.empty()) [[likely]] {
+    return path;
+  }
+  return peer.usable[static_cast<std::size_t>((hash & 0xffff'ffffU) * peer.usable.size() >> 32)];
+}
+
+/// What a burst's first packet to a peer finds out for those that follow.
+void Steering::begin_burst(Peer& peer, const PathTable& table, const PeerPaths& paths,
+                           std::span<const float> waits_ns, Nanoseconds now) noexcept {
+  peer.burst = bursts_;
+  if (peer.stale || peer.generation != table.generation()) {
+    renew_paths(peer, paths);
+    peer.stale = false;
+    peer.generation = table.generation();
+  }
+  peer.acts = peer.restores_order ? peer.policy : std::min(peer.policy, Policy::idle_move);
+  peer.numbers = needs_numbers(peer.acts) && !peer.shadow;
+  peer.tracked = peer.tracked || peer.policy != Policy::pinned;
+  if (!peer.tracked) {
+    peer.untracked_until = plus(now, parameters_.idle);
+    return;
+  }
   peer.spray.advance(now);
   const auto records = paths.records();
   for (std::size_t i = 0; i < records.size(); ++i) peer.waits_ns[i] = waits_ns[records[i].egress];
 }
 
-Decision Steering::decide_one(FlowState& flow, Peer& peer, Policy policy, const SpraySet& set,
-                              std::uint32_t bytes, PacketClass what, Nanoseconds now) noexcept {
+/// Looks up the flows that are tracked; the other packets' states are nullptr.
+void Steering::find_flows(const SteerBurst& burst, std::size_t first, Nanoseconds now,
+                          std::span<FlowState*> out) noexcept {
+  std::array<std::uint8_t, batch> places;
+  std::size_t count = 0;
+  for (std::size_t at = 0; at < out.size(); ++at) {
+    places[count] = static_cast<std::uint8_t>(at);
+    const std::size_t i = first + at;
+    count += burst.classes[i] != PacketClass::unordered && peers_[burst.peers[i]].tracked ? 1 : 0;
+  }
+  if (count == out.size()) [[likely]] {
+    flows_.find_or_insert(burst.hashes.subspan(first, count), burst.keys.subspan(first, count), now, out);
+    return;
+  }
+  std::array<std::uint64_t, batch> hashes;
+  std::array<FlowKey, batch> keys;
+  std::array<FlowState*, batch> found;
+  for (std::size_t i = 0; i < count; ++i) {
+    hashes[i] = burst.hashes[first + places[i]];
+    keys[i] = burst.keys[first + places[i]];
+  }
+  flows_.find_or_insert(std::span{hashes}.first(count), std::span{keys}.first(count), now,
+                        std::span{found}.first(count));
+  std::ranges::fill(out, nullptr);
+  for (std::size_t i = 0; i < count; ++i) out[places[i]] = found[i];
+}
+
+/// Whether each packet of the flow takes a path by itself.
+bool Steering::sprayed(const FlowState& flow, const Peer& peer, const Packet& packet) const noexcept {
+  return packet.data && (peer.acts == Policy::spray ||
+                         (peer.acts == Policy::automatic && flow.bytes >= parameters_.first_bytes));
+}
+
+/// Whether a packet may take another path than its flow's last.
+bool Steering::may_leave(const FlowState& flow, PathId last, const Peer& peer, const Packet& packet,
+                         Tick time) const noexcept {
+  if (!peer.spray.usable(last) || packet.silent > parameters_.idle) return true;
+  if (packet.keeps) return false;
+  if (peer.acts == Policy::reroute) {
+    return packet.data && peer.delays_ns[value(last)] > parameters_.reroute_ns &&
+           elapsed(flow.moved_at, time) > parameters_.reroute_hold;
+  }
+  return sprayed(flow, peer, packet);
+}
+
+/// The path by the peer's policy, other than `pinned`. `last` is that of the flow's last packet.
+PathId Steering::steer(FlowState& flow, PathId last, Peer& peer, const Packet& packet,
+                       Nanoseconds now) noexcept {
   const Tick time = tick(now);
-  if (elapsed(flow.last_seen, time) > parameters_.epoch) {
+  const bool may = !flow.placed || may_leave(flow, last, peer, packet, time);
+  const SpraySet kept{.paths = {last}, .count = 1};
+  const PathId path =
+      peer.spray.choose(may ? peer.open[set_of(peer, packet.hash)] : kept, packet.bytes, peer.waits_ns);
+  if (!flow.placed || path != last) flow.moved_at = time;
+  return path;
+}
+
+/// Begins and ends the numbering of a flow. Answers whether it begins under way.
+bool Steering::renew_numbering(FlowState& flow, const Peer& peer, Nanoseconds silent) noexcept {
+  const bool begins = peer.numbers && !flow.numbered && flow.placed;
+  if (begins || (flow.numbered && silent > parameters_.epoch)) {
     flow.epoch = (flow.epoch + 1) & 15;
     flow.next_sequence = 0;
-    flow.bytes = 0;
     ++counters_.epochs;
   }
-  const bool fresh = flow.generation == 0;
-  const bool may = may_leave(flow, peer, policy, what, now);
-  const SpraySet kept{.paths = {flow.path}, .count = 1};
-  const PathId path = peer.spray.choose(may ? set : kept, bytes, peer.waits_ns);
-  if (fresh || path != flow.path) {
-    counters_.moved += fresh || flow.bytes >= parameters_.first_bytes ? 0 : 1;
-    flow.moved_at = time;
-    flow.path = path;
-    flow.generation = 1;
+  if (silent > parameters_.epoch) flow.bytes = 0;
+  const bool ends = !peer.restores_order || silent > parameters_.idle;
+  flow.numbered = peer.numbers || (flow.numbered && !ends);
+  return begins;
+}
+
+Decision Steering::decide_one(FlowState& flow, Peer& peer, const PeerPaths& paths, std::uint64_t hash,
+                              std::uint32_t bytes, PacketClass what, Nanoseconds now) noexcept {
+  const Tick time = tick(now);
+  if (!flow.placed && now <= std::max(refused_until_, peer.untracked_until)) {
+    // Its last packets, if there were any, were not tracked and went as pinned.
+    flow.path = pinned_path(peer, paths, hash);
+    flow.shadow_path = flow.path;
+    flow.placed = true;
   }
-  flow.last_seen = time;
+  const Nanoseconds silent = elapsed(flow.last_seen, time);
   flow.has_data = flow.has_data || what == PacketClass::data;
-  if (flow.bytes < parameters_.first_bytes) flow.bytes += bytes;
-  Decision decision{.path = path, .epoch = flow.epoch, .numbered = policy != Policy::idle_move};
-  if (decision.numbered) decision.sequence = flow.next_sequence++;
+  Packet packet{.hash = hash, .bytes = bytes, .data = flow.has_data, .keeps = false, .silent = silent};
+  packet.keeps = renew_numbering(flow, peer, silent);
+
+  const PathId path = peer.acts == Policy::pinned
+                          ? pinned_path(peer, paths, hash)
+                          : steer(flow, peer.shadow ? flow.shadow_path : flow.path, peer, packet, now);
+  const PathId taken = peer.shadow ? pinned_path(peer, paths, hash) : path;
+  counters_.shadowed += peer.shadow ? 1 : 0;
+  counters_.elsewhere += taken != path ? 1 : 0;
+  if (flow.placed && taken != flow.path && !sprayed(flow, peer, packet)) ++counters_.moved;
+  flow.path = taken;
+  flow.shadow_path = path;
+  flow.placed = true;
+  flow.last_seen = time;
+  if (what == PacketClass::data && flow.bytes < parameters_.first_bytes) {
+    flow.bytes = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(std::uint64_t{flow.bytes} + bytes, parameters_.first_bytes));
+  }
+  Decision decision{.path = flow.path, .epoch = flow.epoch, .numbered = flow.numbered};
+  if (flow.numbered) decision.sequence = flow.next_sequence++;
   return decision;
 }
 
 void Steering::decide(const SteerBurst& burst, const PathTable& table, std::span<const float> waits_ns,
                       Nanoseconds now, std::span<Decision> out) noexcept {
-  constexpr std::size_t batch = 64;
   std::array<FlowState*, batch> flows;
   ++bursts_;
   for (std::size_t first = 0; first < burst.hashes.size(); first += batch) {
     const std::size_t count = std::min(batch, burst.hashes.size() - first);
+    for (std::size_t i = first; i < first + count; ++i) {
+      Peer& peer = peers_[burst.peers[i]];
+      if (peer.burst != bursts_) begin_burst(peer, table, table.peer(burst.peers[i]), waits_ns, now);
+    }
     find_flows(burst, first, now, std::span{flows}.first(count));
     for (std::size_t at = 0; at < count; ++at) {
       const std::size_t i = first + at;
       Peer& peer = peers_[burst.peers[i]];
       const PeerPaths& paths = table.peer(burst.peers[i]);
-      const Policy policy = effective(peer);
-      if (flows[at] == nullptr || policy == Policy::pinned) {
-        counters_.unnumbered += flows[at] == nullptr && burst.classes[i] != PacketClass::unordered ? 1 : 0;
-        out[i] = {.path = paths.path_of(burst.hashes[i])};
+      if (flows[at] != nullptr && !peer.usable.empty()) {
+        out[i] = decide_one(*flows[at], peer, paths, burst.hashes[i], burst.bytes[i], burst.classes[i], now);
         continue;
       }
-      if (peer.waits_of != bursts_) take_waits(peer, paths, waits_ns, now);
-      out[i] = decide_one(*flows[at], peer, policy, spray_set(burst.peers[i], burst.hashes[i]),
-                          burst.bytes[i], burst.classes[i], now);
+      out[i] = {.path = pinned_path(peer, paths, burst.hashes[i])};
+      if (flows[at] == nullptr && peer.tracked && burst.classes[i] != PacketClass::unordered) {
+        ++counters_.unnumbered;
+        refused_until_ = plus(now, parameters_.idle);
+      }
     }
   }
 }

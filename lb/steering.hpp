@@ -1,20 +1,28 @@
 // The decisions of one lane: for a burst, by the path table and the time, which path each packet takes and
 // which number it gets in its flow. The policies, from the safest to the boldest:
 //
-//   pinned     by the flow's hash (pinned.hpp). No order is needed
-//   idle_move  a flow may move when it has been silent for longer than the paths' skew. No order is needed
-//   reroute    a flow moves when its path's delay is outlying, not again for a while. The sink restores order
-//   spray      each packet by itself (spray.hpp). The sink restores order
-//   automatic  a flow's first bytes keep one path, the rest is sprayed; idle_move if the peer does not
-//   restore order
+//   pinned     by the flow's hash (pinned.hpp)
+//   idle_move  a flow may move when it has been silent for longer than the paths' skew
+//   reroute    a flow also moves when its path's delay is outlying, not again for a while
+//   spray      each packet by itself (spray.hpp)
+//   automatic  a flow's first bytes keep one path, the rest is sprayed
 //
-// Only RC and UC are steered so; CNPs, UD and everything else are pinned and never numbered. A flow that has
-// carried ACKs only keeps its path. A flow for which the table has no room is pinned and not numbered, and
-// counted.
+// The last three need a sink that restores order; towards one that does not they are idle_move. Only RC and
+// UC are steered; CNPs, UD and everything else are pinned and never numbered. A flow that has carried ACKs
+// only moves like idle_move's. A flow for which the table has no room is pinned and not numbered, and
+// counted. No packet takes a path that the feedback has taken out while another is left.
+//
+// Numbers, and how they begin and end under way. A new flow is numbered from its first packet on if its
+// peer's policy needs it. One that was not (the policy was another, the peer was not ready, the table was
+// full) begins with a packet on the path that its last ones took: a path is first in, first out, so nothing
+// overtakes them. It ends when the flow has been silent for so long that nothing of it is under way.
+//
+// Shadow mode: everything is decided and counted, and the packets go as pinned.
 //
 // Pure; owner: one lane's worker. Time never goes back. All memory at construction.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -23,13 +31,12 @@
 #include "lb/flow_key.hpp"
 #include "lb/flow_table.hpp"
 #include "lb/path_table.hpp"
+#include "lb/policy.hpp"
 #include "lb/spray.hpp"
 #include "lb/spray_set.hpp"
 #include "lb/types.hpp"
 
 namespace braidway::lb {
-
-enum class Policy : std::uint8_t { pinned, idle_move, reroute, spray, automatic };
 
 /// What a packet is to the steering. `data` and `ack`: RC and UC; a packet that only acknowledges is an
 /// `ack`.
@@ -54,9 +61,11 @@ struct Decision {
 static_assert(sizeof(Decision) == 8);
 
 struct SteeringCounters {
-  std::uint64_t moved = 0;       ///< packets of flows that left their path, sprayed ones apart
+  std::uint64_t moved = 0;       ///< times that a flow left its path, sprayed packets apart
   std::uint64_t unnumbered = 0;  ///< RC and UC packets of flows without room in the table
-  std::uint64_t epochs = 0;      ///< numberings begun again after silence
+  std::uint64_t epochs = 0;      ///< numberings begun again
+  std::uint64_t shadowed = 0;    ///< packets decided in shadow mode
+  std::uint64_t elsewhere = 0;   ///< of these: packets that would have taken another path than they did
 };
 
 class Steering {
@@ -64,10 +73,10 @@ class Steering {
   struct Parameters {
     /// Flows remembered.
     std::size_t flows = 1'000'000;
-    /// Bytes of a flow that keep one path under `automatic`: below a bandwidth-delay product (100 Gbit/s, 8
-    /// us) a message gains nothing from several.
+    /// Bytes of a flow's data that keep one path under `automatic`: below a bandwidth-delay product (100
+    /// Gbit/s, 8 us) a message gains nothing from several.
     std::uint32_t first_bytes = 16'000;
-    /// Silence after which a flow may move without overtaking itself: above the skew between paths.
+    /// Silence after which nothing of a flow is under way: above the skew between paths.
     Nanoseconds idle{200'000};
     /// Silence after which numbering begins anew, half of what the sink takes to forget.
     Nanoseconds epoch{500'000'000};
@@ -77,65 +86,94 @@ class Steering {
     Spray::Parameters spray;
   };
 
-  /// `paths[i]`: how many paths peer i has.
+  /// `paths[i]`: how many paths peer i has, 1..256.
   Steering(std::span<const std::size_t> paths, const Parameters& parameters);
 
+  /// The policy to act by from now on. A peer that has never had another than `pinned` costs no flow memory.
   void set_policy(std::uint16_t peer, Policy policy) noexcept { peers_[peer].policy = policy; }
   /// The peer has said that it restores order; until then it is not numbered to, sprayed to or re-routed to.
   void set_restores_order(std::uint16_t peer, bool restores) noexcept {
     peers_[peer].restores_order = restores;
   }
+  void set_shadow(std::uint16_t peer, bool shadow) noexcept { peers_[peer].shadow = shadow; }
   /// What the feedback says of a peer's paths (PathWeights, PathHealth), by path: `shares` 0 takes nothing,
   /// `delays_ns` are relative to the other paths'. If nothing is left the peer's live paths share evenly.
-  void set_paths(std::uint16_t peer, const PeerPaths& paths, std::span<const float> shares,
+  void set_paths(std::uint16_t peer, std::span<const float> shares,
                  std::span<const float> delays_ns) noexcept;
 
   /// out[i] = the decision for packet i. `waits_ns` is by egress: how long what waits there takes to leave.
-  /// Paths of a peer without live ones are not to be used (PeerPaths::live_count).
+  /// Paths of a peer without live ones are not to be used (PeerPaths::live_count). From a table of another
+  /// generation than the last call's its paths' liveness is taken at once.
   void decide(const SteerBurst& burst, const PathTable& table, std::span<const float> waits_ns,
               Nanoseconds now, std::span<Decision> out) noexcept;
   /// To be called each turn: forgets silent flows, a few a call.
   void sweep(Nanoseconds now) noexcept { flows_.sweep(now); }
 
-  /// The paths a flow of that hash is sprayed over.
+  /// The paths a flow of that hash is sprayed over, for its sink. While all of them are out the flow takes
+  /// one other path.
   [[nodiscard]] const SpraySet& spray_set(std::uint16_t peer, std::uint64_t hash) const noexcept {
-    const auto& sets = peers_[peer].sets;
-    return sets[reduce(hash, sets.size())];
+    return peers_[peer].sets[set_of(peers_[peer], hash)];
   }
   [[nodiscard]] const SteeringCounters& counters() const noexcept { return counters_; }
   [[nodiscard]] const FlowTable& flows() const noexcept { return flows_; }
 
  private:
+  static constexpr std::size_t batch = 64;
+
   struct Peer {
     explicit Peer(std::size_t paths, const Spray::Parameters& parameters);
 
     Policy policy = Policy::automatic;
     bool restores_order = false;
-    std::uint64_t waits_of = 0;  ///< the burst that `waits_ns` is of
+    bool shadow = false;
+    // As of the last burst:
+    Policy acts = Policy::pinned;     ///< the policy, as far as the sink supports it
+    bool numbers = false;             ///< what it does needs numbers
+    bool tracked = false;             ///< its flows are in the table
+    bool stale = true;                ///< `shares` have not been put to use
+    std::uint64_t generation = 0;     ///< of the path table
+    std::uint64_t burst = 0;          ///< number of the burst
+    Nanoseconds untracked_until{-1};  ///< of the last packet of a flow that was not in the table
+
     Spray spray;
     std::vector<SpraySet> sets;   ///< windows of the ring of paths
+    std::vector<SpraySet> open;   ///< the same; one path elsewhere in place of a window that is out
+    std::vector<PathId> usable;   ///< all that are in
     std::vector<float> waits_ns;  ///< by path
     std::vector<float> delays_ns;
     std::vector<float> shares;
   };
+  /// A packet of a flow in the table.
+  struct Packet {
+    std::uint64_t hash;
+    std::uint32_t bytes;
+    bool data;           ///< of a flow that has carried more than ACKs
+    bool keeps;          ///< its flow's numbers begin with it: it follows the packets before it
+    Nanoseconds silent;  ///< its flow was
+  };
 
-  static std::size_t reduce(std::uint64_t hash, std::size_t size) noexcept {
-    return static_cast<std::size_t>((hash & 0xffff'ffffU) * size >> 32);
+  static std::size_t set_of(const Peer& peer, std::uint64_t hash) noexcept {
+    return static_cast<std::size_t>((hash & 0xffff'ffffU) * peer.sets.size() >> 32);
   }
+  static PathId pinned_path(const Peer& peer, const PeerPaths& paths, std::uint64_t hash) noexcept;
+  static void renew_paths(Peer& peer, const PeerPaths& paths) noexcept;
+  void begin_burst(Peer& peer, const PathTable& table, const PeerPaths& paths,
+                   std::span<const float> waits_ns, Nanoseconds now) noexcept;
   void find_flows(const SteerBurst& burst, std::size_t first, Nanoseconds now,
                   std::span<FlowState*> out) noexcept;
-  void take_waits(Peer& peer, const PeerPaths& paths, std::span<const float> waits_ns,
-                  Nanoseconds now) noexcept;
-  Decision decide_one(FlowState& flow, Peer& peer, Policy policy, const SpraySet& set, std::uint32_t bytes,
-                      PacketClass what, Nanoseconds now) noexcept;
-  [[nodiscard]] bool may_leave(const FlowState& flow, const Peer& peer, Policy policy, PacketClass what,
-                               Nanoseconds now) const noexcept;
-  [[nodiscard]] Policy effective(const Peer& peer) const noexcept;
+  bool renew_numbering(FlowState& flow, const Peer& peer, Nanoseconds silent) noexcept;
+  Decision decide_one(FlowState& flow, Peer& peer, const PeerPaths& paths, std::uint64_t hash,
+                      std::uint32_t bytes, PacketClass what, Nanoseconds now) noexcept;
+  PathId steer(FlowState& flow, PathId last, Peer& peer, const Packet& packet, Nanoseconds now) noexcept;
+  [[nodiscard]] bool may_leave(const FlowState& flow, PathId last, const Peer& peer, const Packet& packet,
+                               Tick time) const noexcept;
+  [[nodiscard]] bool sprayed(const FlowState& flow, const Peer& peer, const Packet& packet) const noexcept;
 
   Parameters parameters_;
   FlowTable flows_;
   std::vector<Peer> peers_;
   std::uint64_t bursts_ = 0;
+  Nanoseconds refused_until_{-1};  ///< as Peer::untracked_until, for flows that found no room
   SteeringCounters counters_;
 };
 

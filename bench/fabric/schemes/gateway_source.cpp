@@ -123,7 +123,7 @@ void GatewaySource::publish(std::uint32_t index) {
     peer.shares[i] = peer.health.usable(static_cast<lb::PathId>(i)) ? peer.weights.shares()[i] : 0;
   }
   const auto number = static_cast<std::uint16_t>(index);
-  for (lb::Steering& lane : lanes_) lane.set_paths(number, table_.peer(number), peer.shares, peer.delays_ns);
+  for (lb::Steering& lane : lanes_) lane.set_paths(number, peer.shares, peer.delays_ns);
 }
 
 }  // namespace braidway::bench::fabric
