@@ -119,7 +119,7 @@ class HeldPackets {
     HeldFlowId after{};
   };
 
-  static_assert(sizeof(Node) == 64 && sizeof(Flow) == 128);
+  static_assert(sizeof(Node) == 64 && sizeof(Flow) == 256);
 
   static constexpr unsigned no_queue = SpraySet::most;
 

@@ -4,17 +4,15 @@
 // feedback is a round trip old and the same for all flows, and whoever follows it herds. It moves the weights
 // instead (path_weights.hpp), and with them how fast a virtual queue drains.
 //
-// What was learnt in the simulator (anchors' fabric; p99 at 80 % load over that of the best known scheme):
+// What was learnt in the simulator, on the anchors' fabric:
 // - Byte credits that are a share of the traffic (weighted round robin) make a slow path take its share of a
-//   burst whose sum is beyond its rate: with two of sixteen uplinks at a quarter of their rate the mean
-//   slowdown was 2.2; it is 1.3 with virtual queues, which know time.
+//   burst that is beyond its rate: with two of sixteen uplinks at a quarter of their rate the mean slowdown
+//   at 50 % load was 2.2; it is 1.3 with virtual queues, which know time.
 // - Virtual queues alone send everything to the first path while no queue stands, and so does every other
-// gateway:
-//   the mean grew from 1.6 to 2.8 with all links equal. So what a path has had within the last turn breaks
-//   ties.
-// - More than about a packet's time of that memory is debt: a path is given packets because it has had few,
-// not
-//   because it is free.
+//   gateway: at 80 % load the mean grew from 1.6 to 2.8. So what a path has had of late breaks ties.
+// - More than a few packets' time of that memory is debt: a path is given packets because it has had few, not
+//   because it is free. With eight uplinks of 128 at a tenth, a permutation's tail grew from 1.4 to 6 times
+//   its ideal when the memory was long enough for slow paths to get their full share.
 //
 // Pure; owner: one lane, with one Spray a peer. All memory at construction.
 #pragma once
@@ -35,9 +33,9 @@ class Spray {
   struct Parameters {
     /// Rate of a path of weight 1, bytes a nanosecond: 100 Gbit/s.
     float rate = 12.5F;
-    /// How far a path may be behind the most used one for that alone to give it packets, ns: a packet of 1.5
-    /// kB.
-    float turn_ns = 120;
+    /// How far a path may be behind the most used one for that alone to give it packets, ns: two packets of
+    /// 1 kB.
+    float turn_ns = 200;
     /// Longest virtual queue, ns: more than that has been sent elsewhere or is lost, and is forgotten.
     float longest_queue_ns = 1'000'000;
   };

@@ -60,7 +60,7 @@ PortIndex Braidway::choose(NodeIndex node, Packet& packet, std::span<const PortI
 bool Braidway::on_arrival(NodeIndex node, PacketIndex index) {
   Packet& packet = fabric_.packet(index);
   if (packet.kind == PacketKind::control) return arrive_control(node, index);
-  if (packet.kind != PacketKind::data) return false;
+  if (packet.kind != PacketKind::data) return arrive_ack(node, index);
   if (paths_.departs(node, packet)) return depart(node, index);
   if (!paths_.arrives(node, packet)) return false;
   const std::uint32_t leaf = paths_.leaf_of(packet.destination);
@@ -72,6 +72,17 @@ bool Braidway::on_arrival(NodeIndex node, PacketIndex index) {
   }
   sinks_[leaf].take(index, from, sources_[from].spray_set(leaf, packet.flow));
   watch(leaf);
+  return true;
+}
+
+/// ACKs and NAKs of a flow keep to one path. They have a priority of their own, so that they are in order by
+/// themselves, and the data's delays cannot be measured by them.
+bool Braidway::arrive_ack(NodeIndex node, PacketIndex index) {
+  Packet& packet = fabric_.packet(index);
+  if (paths_.leaf_of(packet.source) == paths_.leaf_of(packet.destination)) return false;
+  if (paths_.arrives(node, packet)) return false;
+  if (paths_.departs(node, packet)) packet.write_tag(sources_[leaf_at_[node]].steer(packet));
+  fabric_.enqueue(choose(node, packet, fabric_.routing().candidates(node, packet.destination)), index);
   return true;
 }
 

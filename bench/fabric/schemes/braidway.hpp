@@ -40,6 +40,7 @@ class Braidway : public Scheme {
   Conversation& conversation(std::uint32_t leaf, std::uint32_t peer) {
     return conversations_[leaf * paths_.leaf_count() + peer];
   }
+  bool arrive_ack(NodeIndex node, PacketIndex index);
   bool depart(NodeIndex node, PacketIndex index);
   bool arrive_control(NodeIndex node, PacketIndex index);
   void tell(std::uint32_t leaf, std::uint32_t peer);

@@ -10,9 +10,17 @@ constexpr std::uint64_t hash_seed = 0x6272'6169'6477'6179ULL;
 /// Traffic to a peer has ended when nothing was sent for so long.
 constexpr Nanoseconds quiet = 5'000'000;
 
+/// What an operator would configure, who knows the links: the rate of a path's slowest, in Mbit/s. Of what
+/// changes later, and of what lies behind a tunnel, gateways learn by feedback.
+std::uint32_t configured_weight(const Fabric& fabric, const Path& path) {
+  std::uint64_t rate = fabric.port(path.ports[0]).rate;
+  for (std::uint32_t i = 1; i < path.hops; ++i) rate = std::min(rate, fabric.port(path.ports[i]).rate);
+  return static_cast<std::uint32_t>(std::max<std::uint64_t>(rate / 1'000'000, 1));
+}
+
 /// The records of every leaf's paths, egress numbers instead of ports.
-std::vector<std::vector<lb::PathRecord>> records_of(const LeafPaths& paths, std::uint32_t leaf,
-                                                    const GatewayConfig& config,
+std::vector<std::vector<lb::PathRecord>> records_of(const Fabric& fabric, const LeafPaths& paths,
+                                                    std::uint32_t leaf, const GatewayConfig& config,
                                                     std::vector<PortIndex>& egresses) {
   std::vector<std::vector<lb::PathRecord>> records(paths.leaf_count());
   for (std::uint32_t peer = 0; peer < paths.leaf_count(); ++peer) {
@@ -23,8 +31,9 @@ std::vector<std::vector<lb::PathRecord>> records_of(const LeafPaths& paths, std:
       const PortIndex port = to[i % to.size()].ports[0];
       auto place = std::ranges::find(egresses, port);
       if (place == egresses.end()) place = egresses.insert(egresses.end(), port);
-      records[peer].push_back(
-          {.egress = static_cast<std::uint16_t>(place - egresses.begin()), .live = true, .weight = 1});
+      records[peer].push_back({.egress = static_cast<std::uint16_t>(place - egresses.begin()),
+                               .live = true,
+                               .weight = config.at_edge ? 1 : configured_weight(fabric, to[i])});
     }
   }
   return records;
@@ -38,8 +47,11 @@ std::vector<std::size_t> sizes(const std::vector<std::vector<lb::PathRecord>>& r
 
 }  // namespace
 
-GatewaySource::Peer::Peer(std::size_t paths)
-    : health(paths), weights(std::vector<float>(paths, 1.0F)), shares(paths, 1.0F), delays_ns(paths) {}
+GatewaySource::Peer::Peer(std::span<const float> configured)
+    : health(configured.size()),
+      weights(configured),
+      shares(configured.begin(), configured.end()),
+      delays_ns(configured.size()) {}
 
 GatewaySource::GatewaySource(Fabric& fabric, const LeafPaths& paths, std::uint32_t leaf,
                              const GatewayConfig& config)
@@ -47,13 +59,18 @@ GatewaySource::GatewaySource(Fabric& fabric, const LeafPaths& paths, std::uint32
       paths_(paths),
       leaf_(leaf),
       config_(config),
-      table_(lb::PathTable::initial(records_of(paths, leaf, config, egresses_),
+      table_(lb::PathTable::initial(records_of(fabric, paths, leaf, config, egresses_),
                                     hash_seed + fabric.config().seed)) {
   waits_ns_.resize(egresses_.size());
   std::vector<PortIndex> ignored;
-  const auto records = records_of(paths, leaf, config, ignored);
+  const auto records = records_of(fabric, paths, leaf, config, ignored);
+  std::uint32_t heaviest = 1;
+  for (const auto& of : records) {
+    for (const lb::PathRecord& record : of) heaviest = std::max(heaviest, record.weight);
+  }
   lb::Steering::Parameters parameters;
-  parameters.flows = std::max<std::size_t>(fabric.flows().size(), 1);
+  if (!config.at_edge) parameters.spray.rate = static_cast<float>(heaviest) / 8000;
+  parameters.flows = std::max<std::size_t>(2 * fabric.flows().size(), 1);
   for (std::uint32_t lane = 0; lane < config.lanes; ++lane) {
     lb::Steering& steering = lanes_.emplace_back(sizes(records), parameters);
     for (std::uint16_t peer = 0; peer < paths.leaf_count(); ++peer) {
@@ -61,13 +78,20 @@ GatewaySource::GatewaySource(Fabric& fabric, const LeafPaths& paths, std::uint32
       steering.set_restores_order(peer, true);
     }
   }
-  for (const auto& of : records) peers_.push_back(of.empty() ? nullptr : std::make_unique<Peer>(of.size()));
+  for (std::uint32_t peer = 0; peer < records.size(); ++peer) {
+    std::vector<float> configured;
+    for (const lb::PathRecord& record : records[peer]) {
+      configured.push_back(static_cast<float>(record.weight) / static_cast<float>(heaviest));
+    }
+    peers_.push_back(configured.empty() ? nullptr : std::make_unique<Peer>(configured));
+    if (!configured.empty()) publish(peer);
+  }
   const lb::FlowHasher hasher{table_.hash_seed()};
   for (std::size_t i = 0; i < fabric.flows().size(); ++i) {
     const Flow& flow = fabric.flows()[i];
-    keys_.push_back(lb::rocev2_key(lb::ipv4(flow.source), lb::ipv4(flow.destination),
-                                   lb::Qpn{static_cast<std::uint32_t>(i)}));
-    hashes_.push_back(hasher.hash(keys_.back()));
+    const auto qpn = lb::Qpn{static_cast<std::uint32_t>(i)};
+    data_names_.add(lb::rocev2_key(lb::ipv4(flow.source), lb::ipv4(flow.destination), qpn), hasher);
+    ack_names_.add(lb::rocev2_key(lb::ipv4(flow.destination), lb::ipv4(flow.source), qpn), hasher);
   }
 }
 
@@ -80,18 +104,20 @@ GatewayTag GatewaySource::steer(const Packet& packet) {
       waits_ns_[i] = static_cast<float>(transmission_time(port.queued(), port.rate));
     }
   }
+  const bool data = packet.kind == PacketKind::data;
+  const FlowNames& names = data ? data_names_ : ack_names_;
   const std::uint32_t bytes = packet.bytes;
-  const lb::PacketClass data = lb::PacketClass::data;
+  const lb::PacketClass what = data ? lb::PacketClass::data : lb::PacketClass::ack;
   lb::Decision decision;
-  lanes_[lane_of(packet.flow)].decide({.hashes = {&hashes_[packet.flow], 1},
-                                       .keys = {&keys_[packet.flow], 1},
+  lanes_[lane_of(packet.flow)].decide({.hashes = {&names.hashes[packet.flow], 1},
+                                       .keys = {&names.keys[packet.flow], 1},
                                        .bytes = {&bytes, 1},
-                                       .classes = {&data, 1},
+                                       .classes = {&what, 1},
                                        .peers = {&peer, 1}},
                                       table_, waits_ns_, lb::Nanoseconds{now}, {&decision, 1});
   const std::uint16_t egress = table_.peer(peer).record(decision.path).egress;
   const Nanoseconds departure = now + static_cast<Nanoseconds>(waits_ns_[egress]);
-  peers_[peer]->health.sent(decision.path, lb::Nanoseconds{departure}, lb::Nanoseconds{now});
+  if (data) peers_[peer]->health.sent(decision.path, lb::Nanoseconds{departure}, lb::Nanoseconds{now});
   peers_[peer]->last_sent = now;
   return {.departure = departure,
           .sequence = decision.sequence,

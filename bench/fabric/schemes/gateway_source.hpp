@@ -44,16 +44,26 @@ class GatewaySource {
     return state == lb::PathState::suspect || state == lb::PathState::dead;
   }
   [[nodiscard]] std::uint32_t lane_of(FlowIndex flow) const noexcept {
-    return static_cast<std::uint32_t>(hashes_[flow] >> 40) % config_.lanes;
+    return static_cast<std::uint32_t>(data_names_.hashes[flow] >> 40) % config_.lanes;
   }
   /// The flow's paths, as its sink must know them.
   [[nodiscard]] const lb::SpraySet& spray_set(std::uint32_t peer, FlowIndex flow) const noexcept {
-    return lanes_.front().spray_set(static_cast<std::uint16_t>(peer), hashes_[flow]);
+    return lanes_.front().spray_set(static_cast<std::uint16_t>(peer), data_names_.hashes[flow]);
   }
 
  private:
+  /// What the flows of one direction are called, by flow.
+  struct FlowNames {
+    std::vector<lb::FlowKey> keys;
+    std::vector<std::uint64_t> hashes;
+
+    void add(const lb::FlowKey& key, const lb::FlowHasher& hasher) {
+      keys.push_back(key);
+      hashes.push_back(hasher.hash(key));
+    }
+  };
   struct Peer {
-    explicit Peer(std::size_t paths);
+    explicit Peer(std::span<const float> configured);
 
     lb::PathHealth health;
     lb::PathWeights weights;
@@ -73,8 +83,8 @@ class GatewaySource {
   lb::PathTable table_;
   std::vector<lb::Steering> lanes_;
   std::vector<std::unique_ptr<Peer>> peers_;  ///< by leaf; none for its own
-  std::vector<lb::FlowKey> keys_;             ///< by flow
-  std::vector<std::uint64_t> hashes_;         ///< by flow
+  FlowNames data_names_;
+  FlowNames ack_names_;  ///< ACKs and NAKs go the other way
 };
 
 }  // namespace braidway::bench::fabric
