@@ -141,9 +141,16 @@ bool Steering::may_leave(const FlowState& flow, PathId last, const Peer& peer, c
 }
 
 /// The path by the peer's policy, other than `pinned`. `last` is that of the flow's last packet.
-PathId Steering::steer(FlowState& flow, PathId last, Peer& peer, const Packet& packet,
+PathId Steering::steer(FlowState& flow, PathId last, PathId hashed, Peer& peer, const Packet& packet,
                        Nanoseconds now) noexcept {
   const Tick time = tick(now);
+  if (!packet.data) {
+    // Where a flow of ACKs begins, it stays: it goes by weight, since a path that is free now may be a slow
+    // one.
+    if (flow.placed && peer.spray.usable(last)) return last;
+    flow.moved_at = time;
+    return hashed;
+  }
   const bool may = !flow.placed || may_leave(flow, last, peer, packet, time);
   const SpraySet kept{.paths = {last}, .count = 1};
   const PathId path =
@@ -180,10 +187,11 @@ Decision Steering::decide_one(FlowState& flow, Peer& peer, const PeerPaths& path
   Packet packet{.hash = hash, .bytes = bytes, .data = flow.has_data, .keeps = false, .silent = silent};
   packet.keeps = renew_numbering(flow, peer, silent);
 
-  const PathId path = peer.acts == Policy::pinned
-                          ? pinned_path(peer, paths, hash)
-                          : steer(flow, peer.shadow ? flow.shadow_path : flow.path, peer, packet, now);
-  const PathId taken = peer.shadow ? pinned_path(peer, paths, hash) : path;
+  const PathId hashed = pinned_path(peer, paths, hash);
+  const PathId path = peer.acts == Policy::pinned ? hashed
+                                                  : steer(flow, peer.shadow ? flow.shadow_path : flow.path,
+                                                          hashed, peer, packet, now);
+  const PathId taken = peer.shadow ? hashed : path;
   counters_.shadowed += peer.shadow ? 1 : 0;
   counters_.elsewhere += taken != path ? 1 : 0;
   if (flow.placed && taken != flow.path && !sprayed(flow, peer, packet)) ++counters_.moved;

@@ -164,7 +164,8 @@ class Steering {
   bool renew_numbering(FlowState& flow, const Peer& peer, Nanoseconds silent) noexcept;
   Decision decide_one(FlowState& flow, Peer& peer, const PeerPaths& paths, std::uint64_t hash,
                       std::uint32_t bytes, PacketClass what, Nanoseconds now) noexcept;
-  PathId steer(FlowState& flow, PathId last, Peer& peer, const Packet& packet, Nanoseconds now) noexcept;
+  PathId steer(FlowState& flow, PathId last, PathId hashed, Peer& peer, const Packet& packet,
+               Nanoseconds now) noexcept;
   [[nodiscard]] bool may_leave(const FlowState& flow, PathId last, const Peer& peer, const Packet& packet,
                                Tick time) const noexcept;
   [[nodiscard]] bool sprayed(const FlowState& flow, const Peer& peer, const Packet& packet) const noexcept;
