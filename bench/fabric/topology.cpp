@@ -49,7 +49,6 @@ Link read_link(TextFile& file, std::uint64_t nodes) {
 }
 
 void read_switches(TextFile& file, std::uint64_t count, std::vector<bool>& is_switch) {
-  if (count == 0) return;
   const auto& words = file.expect(count, std::to_string(count) + " switches, as the first line says");
   for (const std::string_view word : words) {
     const std::uint64_t node = file.whole(word, "a switch", 0, is_switch.size() - 1);
@@ -94,7 +93,7 @@ Topology read_topology(const std::string& name) {
   TextFile file{name};
   const auto& counts = file.expect(3, "three numbers: nodes, switches, links");
   const std::uint64_t nodes = file.whole(counts[0], "the number of nodes", 2, max_nodes);
-  const std::uint64_t switches = file.whole(counts[1], "the number of switches", 0, nodes - 2);
+  const std::uint64_t switches = file.whole(counts[1], "the number of switches", 1, nodes - 1);
   const std::uint64_t links = file.whole(counts[2], "the number of links", 1, max_links);
   Topology topology;
   topology.is_switch.resize(nodes);
@@ -102,6 +101,10 @@ Topology read_topology(const std::string& name) {
   std::vector<std::size_t> host_link(nodes);  // line of a host's link
   for (std::uint64_t i = 0; i < links; ++i) {
     const Link link = read_link(file, nodes);
+    if (!topology.is_switch[link.a] && !topology.is_switch[link.b]) {
+      file.fail("hosts " + std::to_string(link.a) + " and " + std::to_string(link.b) +
+                " are linked to each other, not to a switch");
+    }
     for (const NodeIndex node : {link.a, link.b}) {
       if (topology.is_switch[node]) continue;
       if (host_link[node] != 0) {

@@ -1,9 +1,9 @@
 // A fabric as its file describes it, in the format of the ConWeave authors' simulator:
 //   nodes switches links
-//   the switches' numbers (as many as said; none: an empty line is allowed)
+//   the switches' numbers (as many as said)
 //   one line a link: node node rate delay error-rate       as `0 32 100Gbps 1000ns 0`
-// Nodes are numbered from 0; those that are no switches are hosts, with one link each. Immutable after
-// reading; any thread.
+// Nodes are numbered from 0; those that are no switches are hosts, with one link to a switch each. Immutable
+// after reading; any thread.
 #pragma once
 
 #include <cstdint>

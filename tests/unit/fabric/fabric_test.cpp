@@ -23,7 +23,8 @@ Nanoseconds idle_completion(std::uint32_t bytes, int links) {
   const Nanoseconds ack = transmission_time(ack_bytes, hundred_gigabit);
   const Nanoseconds ack_waits = full == 0 || rest == 0 ? 0 : std::max<Nanoseconds>(ack - last, 0);
   const Nanoseconds waits = full == 0 ? last * links : whole * links + last;
-  return (full == 0 ? 0 : (full - 1) * whole) + waits + 1'000 * links + ack_waits + (1'000 + ack) * links;
+  return (full == 0 ? 0 : (full - 1) * whole) + waits + Nanoseconds{1'000} * links + ack_waits +
+         (1'000 + ack) * links;
 }
 
 TEST(Fabric, AFlowOverAnIdlePathTakesExactlySerialisationPlusDelay) {
@@ -231,7 +232,10 @@ TEST(Runs, NameTheSchemeAndTheSeedThatAreStuck) {
 }
 
 TEST(Runs, WriteTheAgreedJson) {
-  RunResult run{.scheme = "ecmp", .load = 80, .seed = 3, .slowdown = {}, .counters = {}, .flows = {}};
+  RunResult run;
+  run.scheme = "ecmp";
+  run.load = 80;
+  run.seed = 3;
   run.slowdown = {.flows = 9, .mean = 1.5, .p50 = 1, .p95 = 2, .p99 = 3, .p999 = 4};
   run.counters.hops = 100;
   run.counters.out_of_order = 5;

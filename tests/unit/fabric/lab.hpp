@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "bench/fabric/fabric.hpp"
@@ -84,20 +83,23 @@ class Lab {
  public:
   Lab(Topology topology, std::vector<Flow> flows, const Config& config = {},
       SchemeFactory scheme = make<Ecmp>)
-      : network_(std::move(topology)), flows_(arranged(std::move(flows))) {
-    fabric_.emplace(network_.topology, network_.routing, flows_, config, scheme);
-  }
+      : network_(std::move(topology)),
+        flows_(arranged(std::move(flows))),
+        fabric_(network_.topology, network_.routing, flows_, config, scheme) {}
 
   Fabric& run() {
-    fabric_->run();
-    return *fabric_;
+    fabric_.run();
+    return fabric_;
   }
-  [[nodiscard]] Fabric& fabric() noexcept { return *fabric_; }
+  [[nodiscard]] Fabric& fabric() noexcept { return fabric_; }
   [[nodiscard]] const Network& network() const noexcept { return network_; }
   /// From start to last ACK. Flows are numbered by start.
   [[nodiscard]] Nanoseconds completion(FlowIndex index) const noexcept {
-    return fabric_->rnics().completed_at(index) - flows_[index].start;
+    return fabric_.rnics().completed_at(index) - flows_[index].start;
   }
+
+  Lab(const Lab&) = delete;
+  Lab& operator=(const Lab&) = delete;
 
  private:
   static std::vector<Flow> arranged(std::vector<Flow> flows) {
@@ -107,7 +109,7 @@ class Lab {
 
   Network network_;
   std::vector<Flow> flows_;
-  std::optional<Fabric> fabric_;
+  Fabric fabric_;
 };
 
 }  // namespace braidway::bench::fabric

@@ -33,10 +33,12 @@ class Nothing final : public Scheme {
 class Bench {
  public:
   explicit Bench(std::vector<Flow> flows)
-      : topology_(star(2)), routing_(topology_), flows_(std::move(flows)), core_(topology_, {}, 0) {
-    arrange(flows_);
+      : topology_(star(2)),
+        routing_(topology_),
+        flows_(arranged(std::move(flows))),
+        core_(topology_, {}, 0),
+        rnics_(core_, topology_, routing_, flows_) {
     core_.scheme = &scheme_;
-    rnics_.emplace(core_, topology_, routing_, flows_);
     // So that there is always an event to be waited for.
     core_.events.schedule(1'000'000'000, {EventKind::stall_check, 0, 0});
   }
@@ -59,26 +61,26 @@ class Bench {
         }
         case EventKind::port_free:
           core_.ports[event.a].will_be_free = false;
-          rnics_->send_next(event.a);
+          rnics_.send_next(event.a);
           break;
         case EventKind::host_wake:
-          rnics_->wake(event.a);
+          rnics_.wake(event.a);
           break;
         case EventKind::rate_cut:
-          rnics_->cut_rate(event.a);
+          rnics_.cut_rate(event.a);
           break;
         case EventKind::rate_raise:
-          rnics_->raise_rate(event.a);
+          rnics_.raise_rate(event.a);
           break;
         case EventKind::retransmit:
-          rnics_->retransmit(event.a);
+          rnics_.retransmit(event.a);
           break;
         default:
           FAIL() << "an event of no RNIC";
       }
     }
   }
-  void start(FlowIndex flow) { rnics_->start(flow); }
+  void start(FlowIndex flow) { rnics_.start(flow); }
   void ack(FlowIndex flow, std::uint32_t sequence, PacketKind kind = PacketKind::ack, bool cnp = false) {
     const PacketIndex index = core_.packets.take();
     Packet& packet = core_.packets[index];
@@ -86,7 +88,7 @@ class Bench {
     packet.flow = flow;
     packet.sequence = sequence;
     packet.cnp = cnp;
-    rnics_->receive(0, index);
+    rnics_.receive(0, index);
   }
   void data(FlowIndex flow, std::uint32_t sequence, bool ce = false) {
     const PacketIndex index = core_.packets.take();
@@ -98,20 +100,25 @@ class Bench {
     packet.ce = ce;
     packet.source = there;
     packet.destination = here;
-    rnics_->receive(0, index);
+    rnics_.receive(0, index);
   }
 
   Core& core() noexcept { return core_; }
-  Rnics& rnics() noexcept { return *rnics_; }
+  Rnics& rnics() noexcept { return rnics_; }
   std::vector<Sent> sent;
 
  private:
+  static std::vector<Flow> arranged(std::vector<Flow> flows) {
+    arrange(flows);
+    return flows;
+  }
+
   Topology topology_;
   Routing routing_;
   std::vector<Flow> flows_;
   Nothing scheme_;
   Core core_;
-  std::optional<Rnics> rnics_;
+  Rnics rnics_;
   std::uint32_t marks_ = 0;
 };
 
@@ -138,6 +145,7 @@ TEST(Rnic, LetsQueuePairsTakeTurns) {
   for (const FlowIndex index : {0, 1, 2}) bench.start(index);
   bench.run_to(5'000);
   std::vector<FlowIndex> order;
+  order.reserve(bench.sent.size());
   for (const Sent& packet : bench.sent) order.push_back(packet.flow);
   EXPECT_EQ(order, (std::vector<FlowIndex>{0, 1, 2, 0, 1, 2, 0, 1, 0, 1}));
 }

@@ -112,6 +112,7 @@ TEST(Conga, EstimatesAPortsLoadInEighthsOverFiftyMicroseconds) {
 TEST(Conga, TakesThePathThatIsLeastLoadedAnywhere) {
   // Flows from two leaves to a third: once one of two spines is loaded towards it, others avoid that spine.
   std::vector<Flow> flows;
+  flows.reserve(5);
   for (NodeIndex i = 0; i < 2; ++i) flows.push_back(flow(i, 4, 3'000'000, i));
   for (NodeIndex i = 0; i < 2; ++i) flows.push_back(flow(4 + i, 2, 3'000'000, 10 + i));
   flows.push_back(flow(2, 5, 3'000'000, 400'000));
@@ -137,7 +138,8 @@ Topology uneven(Nanoseconds extra) {
 
 TEST(ConWeave, LeavesAPathWhoseReplyTakesMoreThanEightMicroseconds) {
   std::vector<Flow> flows;
-  for (NodeIndex i = 0; i < 4; ++i) flows.push_back(flow(i, 4 + i, 300'000, i * 50'000));
+  flows.reserve(4);
+  for (NodeIndex i = 0; i < 4; ++i) flows.push_back(flow(i, 4 + i, 300'000, i * Nanoseconds{50'000}));
   std::uint64_t held_in_time = 0;
   std::uint64_t held_late = 0;
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {

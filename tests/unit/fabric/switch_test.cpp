@@ -13,13 +13,13 @@ namespace {
 
 TEST(SwitchBuffer, ReservesHeadroomAndMinimaFirst) {
   EXPECT_EQ(headroom_bytes(hundred_gigabit, 1'000), 27'096U);
-  const SwitchBuffer buffer{9U << 20, 12, 12 * 27'096};
+  const SwitchBuffer buffer{9U << 20, 12, 12 * std::uint64_t{27'096}};
   EXPECT_EQ(buffer.shared(), (9U << 20) - 12 * (27'096 + 8'384));
 }
 
 /// A buffer, and one port that sends into it.
 struct Filled {
-  SwitchBuffer buffer{9U << 20, 12, 12 * 27'096};
+  SwitchBuffer buffer{9U << 20, 12, 12 * std::uint64_t{27'096}};
   IngressUse ingress{.bytes = 0, .headroom = 0, .headroom_limit = 27'096};
   std::uint64_t queued = 0;
 
@@ -43,7 +43,7 @@ TEST(SwitchBuffer, PausesBeyondASixteenthOfWhatIsLeftAndResumesSixteenBytesBelow
   EXPECT_GT(static_cast<double>(filled.ingress.bytes) - 2'096, left() / 16);
   // 560 kB of an empty buffer, less what the port itself has taken out of it.
   EXPECT_NEAR(static_cast<double>(filled.ingress.bytes),
-              static_cast<double>(filled.buffer.shared() + 16 * 2'096) / 17, 1);
+              static_cast<double>(filled.buffer.shared() + 16 * std::uint64_t{2'096}) / 17, 1);
   EXPECT_FALSE(filled.buffer.may_resume(filled.ingress));
   while (!filled.buffer.may_resume(filled.ingress)) filled.leave(1);
   EXPECT_LT(static_cast<double>(filled.ingress.bytes) - 2'096, (left() - 16) / 16);
@@ -167,6 +167,7 @@ TEST(EcmpHash, IsMurmur3OverTheFourTuple) {
 
 std::vector<Flow> incast(NodeIndex senders, std::uint32_t bytes) {
   std::vector<Flow> flows;
+  flows.reserve(senders);
   for (NodeIndex sender = 0; sender < senders; ++sender) flows.push_back(flow(sender, senders, bytes));
   return flows;
 }
