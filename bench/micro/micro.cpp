@@ -3,16 +3,15 @@
 // are looked up all over the table as in a gateway. Every figure stands beside an equal one ("A/A"): how far
 // these two differ is noise.
 //   braidway-micro --benchmark_repetitions=20 --benchmark_report_aggregates_only=true
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
-#include <x86intrin.h>
 
 #include <benchmark/benchmark.h>
 
+#include "bench/micro/per_packet.hpp"
 #include "lb/flow_key.hpp"
 #include "lb/path_table.hpp"
 #include "lb/pinned.hpp"
@@ -21,8 +20,6 @@
 namespace braidway::bench {
 namespace {
 
-constexpr std::uint64_t seed = 0x627261696477617aULL;
-constexpr std::size_t burst = 64;
 constexpr std::size_t bursts = 64;
 
 /// `bursts` bursts of RoCEv2 flows of a few hosts: 160 KiB of keys, read in order as a receive queue is.
@@ -39,26 +36,10 @@ lb::PeerPaths paths_of(std::size_t count) {
   return {std::vector<lb::PathRecord>(count, {.egress = 1, .live = true, .weight = 1}), seed};
 }
 
-/// Runs `body(burst number)` over all bursts an iteration and reports TSC cycles a packet, the median of the
-/// iterations: one during which the core was taken away says nothing about the code.
-template <typename Body>
-void per_packet(benchmark::State& state, Body body) {
-  std::vector<std::uint64_t> cycles;
-  cycles.reserve(std::size_t{1} << 20);
-  while (state.KeepRunning()) {
-    const auto begin = __rdtsc();
-    for (std::size_t i = 0; i < bursts; ++i) body(i);
-    cycles.push_back(__rdtsc() - begin);
-  }
-  const auto median = cycles.begin() + static_cast<std::ptrdiff_t>(cycles.size() / 2);
-  std::ranges::nth_element(cycles, median);
-  state.counters["cycles/packet"] = static_cast<double>(*median) / (burst * bursts);
-}
-
 void hash_burst(benchmark::State& state) {
   const auto keys = flows();
   std::array<std::uint64_t, burst> hashes{};
-  per_packet(state, [&](std::size_t i) {
+  per_packet(state, bursts, [&](std::size_t i) {
     lb::FlowHasher{seed}.hash_burst(std::span{keys}.subspan(i * burst, burst), hashes);
     benchmark::DoNotOptimize(hashes);
   });
@@ -70,7 +51,7 @@ void decide(benchmark::State& state) {
   std::vector<std::uint64_t> hashes(keys.size());
   lb::FlowHasher{seed}.hash_burst(keys, hashes);
   std::array<lb::PathId, burst> out{};
-  per_packet(state, [&](std::size_t i) {
+  per_packet(state, bursts, [&](std::size_t i) {
     lb::Pinned::decide(std::span{hashes}.subspan(i * burst, burst), paths, out);
     benchmark::DoNotOptimize(out);
   });
@@ -81,7 +62,7 @@ void hash_and_decide(benchmark::State& state) {
   const auto paths = paths_of(static_cast<std::size_t>(state.range(0)));
   std::array<std::uint64_t, burst> hashes{};
   std::array<lb::PathId, burst> out{};
-  per_packet(state, [&](std::size_t i) {
+  per_packet(state, bursts, [&](std::size_t i) {
     lb::FlowHasher{seed}.hash_burst(std::span{keys}.subspan(i * burst, burst), hashes);
     lb::Pinned::decide(hashes, paths, out);
     benchmark::DoNotOptimize(out);
