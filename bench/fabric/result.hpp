@@ -43,7 +43,7 @@ struct RunResult {
   std::optional<double> jct_ratio;  ///< job completion over its fluid bound, the mean of all jobs
   Counters counters;
   std::uint64_t order_peak_bytes = 0;
-  double seconds = 0;             ///< of wall-clock time that the run took
+  double seconds = 0;             ///< of processor time that the run took
   std::vector<FlowResult> flows;  ///< in order of completion
 
   [[nodiscard]] double hops_per_second() const noexcept {
