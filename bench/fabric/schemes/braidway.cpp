@@ -165,7 +165,7 @@ void Braidway::check(std::uint32_t leaf, std::uint32_t peer) {
   if (!conversation.will_check) return;
   set_timer(Timer::check, leaf, peer, check_interval);
   if (fabric_.now() < conversation.next_probe) return;
-  conversation.next_probe = fabric_.now() + probe_interval;
+  conversation.next_probe = fabric_.now() + GatewaySource::heartbeat;
   for (std::uint16_t path = 0; path < path_count(leaf, peer); ++path) {
     if (sources_[leaf].wants_probe(peer, path)) probe(leaf, peer, path);
   }

@@ -17,8 +17,7 @@ class Braidway : public Scheme {
  public:
   static constexpr Nanoseconds message_interval = 100'000;
   static constexpr Nanoseconds check_interval = 50'000;  ///< of liveness by time
-  static constexpr Nanoseconds probe_interval = 1'000'000;
-  static constexpr Nanoseconds poll_interval = 2'000;  ///< of a worker whose order windows hold something
+  static constexpr Nanoseconds poll_interval = 2'000;    ///< of a worker whose order windows hold something
 
   Braidway(Fabric& fabric, const GatewayConfig& config);
 

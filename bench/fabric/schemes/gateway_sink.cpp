@@ -34,12 +34,14 @@ GatewaySink::GatewaySink(Fabric& fabric, NodeIndex node, std::size_t hosts,
       window_(parameters_for(fabric.flows().size(), hosts, paths_from.size())),
       held_(fabric.topology().node_count()) {
   for (const std::size_t paths : paths_from) meters_.emplace_back(paths);
+  heard_.resize(paths_from.size());
   out_.resize(window_.most_out(1));
 }
 
 void GatewaySink::take(PacketIndex index, std::uint32_t from, const lb::SpraySet& spray_set) {
   const Packet& packet = fabric_.packet(index);
   const auto tag = packet.read_tag<GatewayTag>();
+  greet(from);
   measure(meters_[from][tag.path], tag);
   if (!tag.numbered) return fabric_.forward(node_, index);
   const Flow& flow = fabric_.flows()[packet.flow];
@@ -74,23 +76,25 @@ bool GatewaySink::poll() {
   return holds();
 }
 
+/// The silence of its paths counts from when a source speaks again, not from when it fell silent itself.
+void GatewaySink::greet(std::uint32_t from) {
+  if (fabric_.now() - heard_[from] > dead_after) {
+    for (Meter& meter : meters_[from]) meter.heard = fabric_.now();
+  }
+  heard_[from] = fabric_.now();
+}
+
 void GatewaySink::measure(Meter& meter, const GatewayTag& tag) {
   const Nanoseconds delay = fabric_.now() - tag.departure;
   meter.least = std::min(meter.least, delay);
   meter.delays += delay;
   meter.heard = fabric_.now();
   ++meter.recent;
-  const std::uint32_t period = lb::marking_period(lb::Nanoseconds{tag.departure});
-  if (period > meter.period) {
-    meter.period = period;
-    meter.through = meter.received;
-  } else if (period < meter.period) {
-    ++meter.through;
-  }
-  ++meter.received;
+  meter.received.count(lb::Nanoseconds{tag.departure});
 }
 
 void GatewaySink::take_probe(std::uint32_t from, std::uint16_t path) {
+  greet(from);
   meters_[from][path].probed = true;
   meters_[from][path].heard = fabric_.now();
 }
@@ -116,8 +120,10 @@ bool GatewaySink::tell(std::uint32_t from, GatewayMessage& message) {
       message.delays.push_back(
           {.path = path, .mean_ns = static_cast<float>(meter.delays / meter.recent - meter.least)});
     }
-    message.receipts.push_back(
-        {.path = path, .heard = heard, .period = meter.period - 1, .received = meter.through});
+    message.receipts.push_back({.path = path,
+                                .heard = heard,
+                                .period = meter.received.complete(),
+                                .received = meter.received.through()});
     meter.recent = 0;
     meter.delays = 0;
     meter.probed = false;

@@ -8,6 +8,7 @@
 
 #include "bench/fabric/schemes/gateway_wire.hpp"
 #include "bench/fabric/schemes/leaf_paths.hpp"
+#include "lb/alternate_marking.hpp"
 #include "lb/order_window.hpp"
 
 namespace braidway::bench::fabric {
@@ -31,9 +32,7 @@ class GatewaySink {
 
  private:
   struct Meter {
-    std::uint32_t received = 0;                                   ///< since the start
-    std::uint32_t period = 0;                                     ///< latest one seen
-    std::uint32_t through = 0;                                    ///< received of all periods before that
+    lb::ReceivedByPeriod received;
     std::uint32_t recent = 0;                                     ///< since the last message
     Nanoseconds delays = 0;                                       ///< of these, summed
     Nanoseconds least = std::numeric_limits<Nanoseconds>::max();  ///< delay ever
@@ -42,6 +41,7 @@ class GatewaySink {
     bool dead = false;
   };
 
+  void greet(std::uint32_t from);
   void measure(Meter& meter, const GatewayTag& tag);
   void hand_on(std::size_t count);
 
@@ -49,6 +49,7 @@ class GatewaySink {
   NodeIndex node_;
   lb::OrderWindow window_;
   std::vector<std::vector<Meter>> meters_;  ///< by leaf and path
+  std::vector<Nanoseconds> heard_;          ///< by leaf: when anything last came
   std::vector<lb::Handle> out_;
   std::vector<std::uint64_t> held_;  ///< bytes by host
   std::uint64_t peak_bytes_ = 0;

@@ -51,7 +51,8 @@ GatewaySource::Peer::Peer(std::span<const float> configured)
     : health(configured.size()),
       weights(configured),
       shares(configured.begin(), configured.end()),
-      delays_ns(configured.size()) {}
+      delays_ns(configured.size()),
+      sent_on(configured.size()) {}
 
 GatewaySource::GatewaySource(Fabric& fabric, const LeafPaths& paths, std::uint32_t leaf,
                              const GatewayConfig& config)
@@ -117,7 +118,10 @@ GatewayTag GatewaySource::steer(const Packet& packet) {
                                       table_, waits_ns_, lb::Nanoseconds{now}, {&decision, 1});
   const std::uint16_t egress = table_.peer(peer).record(decision.path).egress;
   const Nanoseconds departure = now + static_cast<Nanoseconds>(waits_ns_[egress]);
-  if (data) peers_[peer]->health.sent(decision.path, lb::Nanoseconds{departure}, lb::Nanoseconds{now});
+  if (data) {
+    peers_[peer]->health.sent(decision.path, lb::Nanoseconds{departure}, lb::Nanoseconds{now});
+    peers_[peer]->sent_on[lb::value(decision.path)] = now;
+  }
   peers_[peer]->last_sent = now;
   return {.departure = departure,
           .sequence = decision.sequence,

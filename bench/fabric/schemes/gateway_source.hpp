@@ -30,6 +30,8 @@ struct GatewayConfig {
 
 class GatewaySource {
  public:
+  static constexpr Nanoseconds heartbeat = 1'000'000;
+
   GatewaySource(Fabric& fabric, const LeafPaths& paths, std::uint32_t leaf, const GatewayConfig& config);
 
   /// A host's packet: its path and number, for its tag.
@@ -38,10 +40,10 @@ class GatewaySource {
   void receive(std::uint32_t peer, const GatewayMessage& message);
   /// Liveness by time, while traffic to `peer` goes on. Answers whether it does.
   bool check(std::uint32_t peer);
-  /// Whether a path has to be probed, since it takes no packets that would show that it is back.
+  /// Whether a path has to be probed, since it has taken no packet for a heartbeat that would show that it is
+  /// there.
   [[nodiscard]] bool wants_probe(std::uint32_t peer, std::uint16_t path) const noexcept {
-    const auto state = peers_[peer]->health.state(static_cast<lb::PathId>(path));
-    return state == lb::PathState::suspect || state == lb::PathState::dead;
+    return fabric_.now() - peers_[peer]->sent_on[path] >= heartbeat;
   }
   [[nodiscard]] std::uint32_t lane_of(FlowIndex flow) const noexcept {
     return static_cast<std::uint32_t>(data_names_.hashes[flow] >> 40) % config_.lanes;
@@ -69,6 +71,7 @@ class GatewaySource {
     lb::PathWeights weights;
     std::vector<float> shares;
     std::vector<float> delays_ns;
+    std::vector<Nanoseconds> sent_on;  ///< by path: the last data packet
     Nanoseconds last_sent = 0;
   };
 
