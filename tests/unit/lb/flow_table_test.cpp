@@ -31,7 +31,7 @@ FlowState* find_or_insert(FlowTable& table, std::uint32_t flow, Nanoseconds now 
 TEST(FlowTable, AFlowKeepsItsState) {
   FlowTable table(1'000);
   for (std::uint32_t flow = 0; flow < 1'000; ++flow) {
-    auto* state = find_or_insert(table, flow, Nanoseconds{1'024 * 7});
+    auto* state = find_or_insert(table, flow, Nanoseconds{7'168});
     ASSERT_NE(state, nullptr);
     EXPECT_EQ(state->next_sequence, 0U);
     EXPECT_EQ(state->last_seen, Tick{7});
@@ -45,6 +45,7 @@ TEST(FlowTable, AFlowKeepsItsState) {
 TEST(FlowTable, ABurstMayHoldAFlowTwiceAndAnyNumberOfPackets) {
   FlowTable table(1'000);
   std::vector<FlowKey> keys;
+  keys.reserve(300);
   for (std::uint32_t i = 0; i < 300; ++i) keys.push_back(key_of(i % 200));
   std::vector<std::uint64_t> hashes(keys.size());
   FlowHasher{seed}.hash_burst(keys, hashes);

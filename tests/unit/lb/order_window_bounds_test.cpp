@@ -17,7 +17,7 @@
 namespace braidway::lb {
 namespace {
 
-constexpr unsigned flows = 4;
+constexpr std::size_t flows = 4;
 
 enum class Kind : std::uint8_t { packet, path_down, path_up, flush, observe, strand };
 
@@ -48,7 +48,7 @@ rc::Gen<Event> any_event() {
                                                                  {1, Kind::flush},
                                                                  {2, Kind::observe},
                                                                  {1, Kind::strand}})),
-      rc::gen::set(&Event::flow, rc::gen::inRange(0U, flows)),
+      rc::gen::set(&Event::flow, rc::gen::inRange(0U, unsigned{flows})),
       rc::gen::set(&Event::epoch, rc::gen::weightedOneOf<unsigned>(
                                       {{60, rc::gen::just(3U)}, {1, rc::gen::inRange(0U, 16U)}})),
       rc::gen::set(&Event::ahead,

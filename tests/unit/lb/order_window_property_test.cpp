@@ -162,6 +162,7 @@ class Reference {
 
 std::vector<Packet> packets_of(const Window& window, const std::vector<std::size_t>& numbers) {
   std::vector<Packet> result;
+  result.reserve(numbers.size());
   for (const auto number : numbers) result.push_back(window.packet(number));
   return result;
 }

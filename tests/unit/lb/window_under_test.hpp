@@ -71,6 +71,7 @@ class Window {
  private:
   std::vector<std::size_t> numbers(std::size_t count) const {
     std::vector<std::size_t> result;
+    result.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
       result.push_back(static_cast<std::size_t>(static_cast<const Packet*>(out_[i]) - packets_.data()));
     }
