@@ -8,6 +8,9 @@ namespace braidway::lb {
 namespace {
 
 constexpr Nanoseconds plus(Nanoseconds a, Nanoseconds b) noexcept { return Nanoseconds{value(a) + value(b)}; }
+constexpr Nanoseconds minus(Nanoseconds a, Nanoseconds b) noexcept {
+  return Nanoseconds{value(a) - value(b)};
+}
 
 }  // namespace
 
@@ -16,71 +19,101 @@ PathHealth::PathHealth(std::size_t paths, const Parameters& parameters)
   for (Path& path : paths_) path.lossy_next = parameters.lossy_for;
 }
 
+void PathHealth::run(Nanoseconds now) noexcept {
+  ran_ = plus(ran_, std::min(minus(now, last_call_), parameters_.longest_turn));
+  last_call_ = now;
+}
+
 void PathHealth::sent(PathId id, Nanoseconds departure, Nanoseconds now) noexcept {
+  run(now);
   Path& path = paths_[value(id)];
   if (!path.outstanding) {
     path.outstanding = true;
-    path.unheard_since = now;
+    path.unheard_since = ran_;
   }
-  // Periods without a packet end with what was sent before them.
-  const std::uint32_t period = marking_period(departure);
-  const std::uint32_t passed = std::min<std::uint32_t>(period - path.period, periods);
-  for (std::uint32_t i = 1; i <= passed; ++i) path.sent_through[(period - passed + i) % periods] = path.sent;
-  path.period = period;
-  path.sent_through[period % periods] = ++path.sent;
+  path.sent.count(departure);
 }
 
 void PathHealth::received(std::span<const PathReceipt> receipts, Nanoseconds now) noexcept {
+  run(now);
   for (const PathReceipt& receipt : receipts) {
-    if (!receipt.heard) continue;
     Path& path = paths_[value(receipt.path)];
-    path.outstanding = false;
-    last_heard_ = now;
-    if (path.state == PathState::suspect || path.state == PathState::dead) path.state = PathState::live;
+    if (receipt.heard) {
+      path.outstanding = false;
+      heard_at_ = ran_;
+      if (path.state == PathState::suspect || path.state == PathState::dead) path.state = PathState::live;
+    }
     judge_loss(path, receipt, now);
   }
 }
 
+/// Adds up what was lost since the counts were last compared. Less than nothing where packets came late.
 void PathHealth::judge_loss(Path& path, const PathReceipt& receipt, Nanoseconds now) noexcept {
-  // Older than what is remembered, or of before anything was sent: nothing to compare with.
-  if (path.sent == 0 || path.period - receipt.period >= periods) return;
-  const std::uint32_t sent = path.sent_through[receipt.period % periods];
-  const std::uint32_t lost = sent - receipt.received;
-  const std::int32_t newly_sent = distance(path.judged_sent, sent);
-  if (newly_sent <= 0 || distance(0, lost) < 0) return;
-  const auto newly_lost = static_cast<float>(std::max(distance(path.judged_lost, lost), 0));
-  path.judged_sent = sent;
-  path.judged_lost = lost;
+  const auto sent = path.sent.through(receipt.period);
+  if (!sent) return;
+  const std::int32_t newly_sent = distance(path.judged_sent, *sent);
+  if (newly_sent <= 0) return;
+  const std::int32_t newly_received = distance(path.judged_received, receipt.received);
+  path.judged_sent = *sent;
+  path.judged_received = receipt.received;
+  // The peer has begun to count anew.
+  if (newly_received < 0) return;
+  const std::int64_t newly_lost = std::int64_t{newly_sent} - newly_received;
+  path.lost = std::max<std::int64_t>(path.lost + newly_lost, 0);
   const float kept = std::max(1 - static_cast<float>(newly_sent) / parameters_.loss_memory, 0.0F);
   path.recent_sent = path.recent_sent * kept + static_cast<float>(newly_sent);
-  path.recent_lost = path.recent_lost * kept + newly_lost;
-  path.lost += static_cast<std::uint64_t>(newly_lost);
-  if (path.state != PathState::live || path.recent_lost < parameters_.loss_least ||
-      path.recent_lost < parameters_.loss_share * path.recent_sent) {
-    return;
-  }
-  const auto lossy = static_cast<std::size_t>(std::ranges::count(paths_, PathState::lossy, &Path::state));
-  if (2 * (lossy + 1) > paths_.size()) return;
+  path.recent_lost = std::max(path.recent_lost * kept + static_cast<float>(newly_lost), 0.0F);
+  if (path.state != PathState::live || !loses_too_much(path)) return;
   path.state = PathState::lossy;
+  if (minus(now, path.lossy_until) > parameters_.lossy_longest) path.lossy_next = parameters_.lossy_for;
   path.lossy_until = plus(now, path.lossy_next);
   path.lossy_next = std::min(plus(path.lossy_next, path.lossy_next), parameters_.lossy_longest);
 }
 
+bool PathHealth::loses_too_much(const Path& path) const noexcept {
+  if (path.recent_lost < parameters_.loss_least ||
+      path.recent_lost < parameters_.loss_share * path.recent_sent) {
+    return false;
+  }
+  std::size_t lossy = 1;
+  std::size_t live = 0;
+  float sent = 0;
+  float lost = 0;
+  for (const Path& other : paths_) {
+    lossy += other.state == PathState::lossy ? 1 : 0;
+    live += other.state == PathState::live ? 1 : 0;
+    if (&other == &path || other.state == PathState::lossy) continue;
+    sent += other.recent_sent;
+    lost += other.recent_lost;
+  }
+  if (2 * lossy > paths_.size() || live < 2) return false;
+  return path.recent_lost * sent >= parameters_.loss_outlying * lost * path.recent_sent;
+}
+
+void PathHealth::revive(Path& path) noexcept {
+  path.state = PathState::live;
+  path.outstanding = false;
+  path.recent_sent = 0;
+  path.recent_lost = 0;
+}
+
 void PathHealth::advance(Nanoseconds now) noexcept {
+  run(now);
   for (Path& path : paths_) {
-    if (path.state == PathState::lossy && now >= path.lossy_until) {
-      path.state = PathState::live;
-      path.recent_sent = 0;
-      path.recent_lost = 0;
-    }
+    if (path.state == PathState::lossy && now >= path.lossy_until) revive(path);
     if (!path.outstanding) continue;
-    const std::int64_t silent = value(now) - value(path.unheard_since);
-    if (path.state == PathState::live && silent > value(parameters_.suspect_after) &&
-        last_heard_ > path.unheard_since) {
+    const Nanoseconds silent = minus(ran_, path.unheard_since);
+    const std::int64_t heard_after = value(heard_at_) - value(path.unheard_since);
+    if (path.state == PathState::live && silent > parameters_.suspect_after &&
+        2 * heard_after > value(parameters_.suspect_after)) {
       path.state = PathState::suspect;
     }
-    if (path.state == PathState::suspect && silent > value(parameters_.dead_after))
-      path.state = PathState::dead;
+    if (path.state == PathState::suspect && silent > parameters_.dead_after) path.state = PathState::dead;
+  }
+  // A path that loses some is better than none.
+  if (std::ranges::any_of(paths_, [](const Path& path) { return path.state == PathState::live; })) return;
+  for (Path& path : paths_) {
+    if (path.state == PathState::lossy) revive(path);
   }
 }
 
