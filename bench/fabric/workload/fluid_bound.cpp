@@ -11,16 +11,40 @@
 namespace braidway::bench::fabric {
 namespace {
 
+std::span<const PortIndex> used_by(const Path& path) { return {path.ports.data(), path.hops}; }
+
 /// What one leaf has for another.
 struct Demand {
-  double bits = 0;
+  double bytes = 0;
   std::vector<Path> paths;
   std::vector<double> share;  ///< of the demand, by path
 };
 
-double wire_bits(const Flow& flow) {
+std::uint64_t wire_bytes(const Flow& flow) {
   const std::uint64_t packets = (std::uint64_t{flow.bytes} + payload_bytes - 1) / payload_bytes;
-  return static_cast<double>(flow.bytes + packets * header_bytes) * 8;
+  return flow.bytes + packets * header_bytes;
+}
+
+/// Bytes a ns of full packets.
+double pace(const Link& link) {
+  return full_packet_bytes / static_cast<double>(transmission_time(full_packet_bytes, link.rate));
+}
+
+/// The way that an empty fabric's first choices lead.
+struct Way {
+  Nanoseconds round_trip = 0;  ///< of propagation
+  double pace = HUGE_VAL;      ///< of the slowest link
+};
+
+Way way_of(const Topology& topology, const Routing& routing, const Flow& flow) {
+  Way way;
+  for (NodeIndex node = flow.source; node != flow.destination;) {
+    const PortIndex port = routing.candidates(node, flow.destination).front();
+    way.round_trip += 2 * topology.links[port / 2].delay;
+    way.pace = std::min(way.pace, pace(topology.links[port / 2]));
+    node = topology.node_of(peer_of(port));
+  }
+  return way;
 }
 
 std::vector<Demand> demands_of(const Topology& topology, const Routing& routing,
@@ -31,7 +55,7 @@ std::vector<Demand> demands_of(const Topology& topology, const Routing& routing,
     const NodeIndex to = routing.leaf_of(flow.destination);
     if (from == to) continue;
     Demand& demand = by_leaves[{from, to}];
-    demand.bits += wire_bits(flow);
+    demand.bytes += static_cast<double>(wire_bytes(flow));
     if (demand.paths.empty()) demand.paths = routing.paths(flow.source, flow.destination);
   }
   std::vector<Demand> demands;
@@ -40,8 +64,7 @@ std::vector<Demand> demands_of(const Topology& topology, const Routing& routing,
     double sum = 0;
     for (const Path& path : demand.paths) {
       double rate = HUGE_VAL;
-      for (std::uint32_t hop = 0; hop < path.hops; ++hop)
-        rate = std::min(rate, static_cast<double>(topology.links[path.ports[hop] / 2].rate));
+      for (const PortIndex port : used_by(path)) rate = std::min(rate, pace(topology.links[port / 2]));
       demand.share.push_back(rate);
       sum += rate;
     }
@@ -51,73 +74,102 @@ std::vector<Demand> demands_of(const Topology& topology, const Routing& routing,
   return demands;
 }
 
-/// T over the links between switches: ns.
-double least_fabric_time(const Topology& topology, std::vector<Demand> demands) {
-  constexpr int rounds = 400;
-  constexpr double sharpness = 400;  // of the soft maximum: within ln(links) / 400 of the maximum
-  std::vector<double> rate(topology.port_count());
-  for (PortIndex port = 0; port < rate.size(); ++port) {
-    rate[port] = static_cast<double>(topology.links[port / 2].rate) / 1e9;
+/// The search for T over the links between switches.
+class SplitSearch {
+ public:
+  SplitSearch(const Topology& topology, std::vector<Demand> demands) : demands_(std::move(demands)) {
+    for (PortIndex port = 0; port < topology.port_count(); ++port) {
+      pace_.push_back(pace(topology.links[port / 2]));
+    }
   }
-  std::vector<double> time(rate.size());
-  std::vector<double> weight(rate.size());
-  double best = 0;
-  for (int round = 0; round < rounds; ++round) {
-    std::ranges::fill(time, 0);
-    for (const Demand& demand : demands) {
+
+  /// Ns.
+  double run() {
+    constexpr int rounds = 1000;
+    std::vector<double> mean(pace_.size());  // of the weights, later ones counting more
+    double best = 0;
+    for (int round = 0; round < rounds; ++round) {
+      const std::vector<double> weights = weights_of_split();
+      for (std::size_t port = 0; port < mean.size(); ++port) {
+        mean[port] += (weights[port] - mean[port]) * 2 / (round + 2);
+      }
+      best = std::max({best, bound(weights), bound(mean)});
+      improve(weights, 2.0 / (round + 4));
+    }
+    return best;
+  }
+
+ private:
+  /// The soft maximum's gradient: links that take longest weigh most. They sum to 1.
+  [[nodiscard]] std::vector<double> weights_of_split() const {
+    constexpr double sharpness = 100;
+    std::vector<double> time(pace_.size());
+    for (const Demand& demand : demands_) {
       for (std::size_t i = 0; i < demand.paths.size(); ++i) {
-        const Path& path = demand.paths[i];
-        for (std::uint32_t hop = 0; hop < path.hops; ++hop)
-          time[path.ports[hop]] += demand.bits * demand.share[i] / rate[path.ports[hop]];
+        for (const PortIndex port : used_by(demand.paths[i]))
+          time[port] += demand.bytes * demand.share[i] / pace_[port];
       }
     }
     const double longest = std::ranges::max(time);
     double sum = 0;
-    for (std::size_t port = 0; port < time.size(); ++port) {
-      sum += weight[port] = std::exp(sharpness * (time[port] / longest - 1));
-    }
-    double bound = 0;
-    const double step = 2.0 / (round + 4);
-    for (Demand& demand : demands) {
-      std::size_t shortest = 0;
-      double least = HUGE_VAL;
-      for (std::size_t i = 0; i < demand.paths.size(); ++i) {
-        const Path& path = demand.paths[i];
-        double length = 0;
-        for (std::uint32_t hop = 0; hop < path.hops; ++hop)
-          length += weight[path.ports[hop]] / sum / rate[path.ports[hop]];
-        if (length < least) {
-          least = length;
-          shortest = i;
-        }
-      }
-      bound += demand.bits * least;
-      for (double& share : demand.share) share *= 1 - step;
-      demand.share[shortest] += step;
-    }
-    best = std::max(best, bound);
+    for (double& value : time) sum += value = std::exp(sharpness * (value / longest - 1));
+    for (double& value : time) value /= sum;
+    return time;
   }
-  return best;
-}
+
+  [[nodiscard]] double length(const Path& path, const std::vector<double>& weights) const {
+    double length = 0;
+    for (const PortIndex port : used_by(path)) length += weights[port] / pace_[port];
+    return length;
+  }
+
+  [[nodiscard]] std::size_t shortest(const Demand& demand, const std::vector<double>& weights) const {
+    const auto is_shorter = [&](const Path& a, const Path& b) {
+      return length(a, weights) < length(b, weights);
+    };
+    return static_cast<std::size_t>(std::ranges::min_element(demand.paths, is_shorter) -
+                                    demand.paths.begin());
+  }
+
+  /// What T is at least, by these weights.
+  [[nodiscard]] double bound(const std::vector<double>& weights) const {
+    double sum = 0;
+    for (const Demand& demand : demands_)
+      sum += demand.bytes * length(demand.paths[shortest(demand, weights)], weights);
+    return sum;
+  }
+
+  /// Moves a part of each demand to its shortest path.
+  void improve(const std::vector<double>& weights, double part) {
+    for (Demand& demand : demands_) {
+      for (double& share : demand.share) share *= 1 - part;
+      demand.share[shortest(demand, weights)] += part;
+    }
+  }
+
+  std::vector<Demand> demands_;
+  std::vector<double> pace_;  ///< by port
+};
 
 }  // namespace
 
 double least_transfer_time(const Topology& topology, const Routing& routing, std::span<const Flow> flows) {
-  std::vector<double> bits(topology.port_count());
+  std::vector<std::uint64_t> bytes(topology.port_count());
   for (const Flow& flow : flows) {
-    bits[routing.ports_of(flow.source).front()] += wire_bits(flow);
-    bits[peer_of(routing.ports_of(flow.destination).front())] += wire_bits(flow);
+    bytes[routing.ports_of(flow.source).front()] += wire_bytes(flow);
+    bytes[peer_of(routing.ports_of(flow.destination).front())] += wire_bytes(flow);
   }
   double longest = 0;
-  for (PortIndex port = 0; port < bits.size(); ++port) {
-    longest = std::max(longest, bits[port] / static_cast<double>(topology.links[port / 2].rate) * 1e9);
+  for (PortIndex port = 0; port < bytes.size(); ++port) {
+    longest = std::max(longest, static_cast<double>(bytes[port]) / pace(topology.links[port / 2]));
   }
   auto demands = demands_of(topology, routing, flows);
   if (demands.empty()) return longest;
-  return std::max(longest, least_fabric_time(topology, std::move(demands)));
+  return std::max(longest, SplitSearch{topology, std::move(demands)}.run());
 }
 
-Nanoseconds critical_path(const Routing& routing, std::span<const Flow> flows, const Job& job) {
+Nanoseconds critical_path(const Topology& topology, const Routing& routing, std::span<const Flow> flows,
+                          const Job& job) {
   const std::size_t count = job.tasks.size();
   std::vector<std::vector<TaskIndex>> successors(count);
   std::vector<std::size_t> waits_for(count);
@@ -134,7 +186,8 @@ Nanoseconds critical_path(const Routing& routing, std::span<const Flow> flows, c
     Nanoseconds ends = begins[ready[i]] + task.compute;
     if (task.flow != nobody) {
       const Flow& flow = flows[task.flow];
-      ends += routing.ideal_completion(flow.source, flow.destination, flow.bytes);
+      const Way way = way_of(topology, routing, flow);
+      ends += way.round_trip + std::llround(static_cast<double>(wire_bytes(flow)) / way.pace);
     }
     longest = std::max(longest, ends);
     for (const TaskIndex next : successors[ready[i]]) {
@@ -153,11 +206,11 @@ Nanoseconds fluid_bound(const Topology& topology, const Routing& routing, std::s
     if (task.flow == nobody) continue;
     const Flow& flow = flows[task.flow];
     sent.push_back(flow);
-    round_trip = std::min(round_trip, routing.ideal_completion(flow.source, flow.destination, 0));
+    round_trip = std::min(round_trip, way_of(topology, routing, flow).round_trip);
   }
-  const Nanoseconds path = critical_path(routing, flows, job);
+  const Nanoseconds path = critical_path(topology, routing, flows, job);
   if (sent.empty()) return path;
-  return std::max(path, static_cast<Nanoseconds>(least_transfer_time(topology, routing, sent)) + round_trip);
+  return std::max(path, Nanoseconds{std::llround(least_transfer_time(topology, routing, sent))} + round_trip);
 }
 
 }  // namespace braidway::bench::fabric
