@@ -100,18 +100,26 @@ std::uint64_t Routing::capacity(NodeIndex node, NodeIndex host) const {
   return sum;
 }
 
-Nanoseconds Routing::ideal_completion(NodeIndex source, NodeIndex destination, std::uint64_t bytes) const {
-  Nanoseconds round_trip = 0;
-  std::uint64_t slowest = ~std::uint64_t{0};
-  for (NodeIndex node = source; node != destination;) {
-    const PortIndex port = candidates(node, destination).front();
+Way Routing::widest_way(NodeIndex node, NodeIndex host) const {
+  if (node == host) return {.slowest_rate = ~std::uint64_t{0}};
+  Way widest;
+  for (const PortIndex port : candidates(node, host)) {
     const Link& link = topology_->links[port / 2];
-    round_trip += 2 * link.delay + transmission_time(payload_bytes, link.rate);
-    slowest = std::min(slowest, link.rate);
-    node = topology_->node_of(peer_of(port));
+    const Way rest = widest_way(topology_->node_of(peer_of(port)), host);
+    const std::uint64_t slowest = std::min(rest.slowest_rate, link.rate);
+    if (slowest <= widest.slowest_rate) continue;
+    widest = {.slowest_rate = slowest,
+              .propagation = rest.propagation + 2 * link.delay,
+              .forwarding = rest.forwarding + transmission_time(payload_bytes, link.rate)};
   }
+  return widest;
+}
+
+Nanoseconds Routing::ideal_completion(NodeIndex source, NodeIndex destination, std::uint64_t bytes) const {
+  const Way way = widest_way(source, destination);
   const std::uint64_t packets = (bytes + payload_bytes - 1) / payload_bytes;
-  return round_trip + transmission_time(bytes + packets * header_bytes, slowest);
+  return way.propagation + way.forwarding +
+         transmission_time(bytes + packets * header_bytes, way.slowest_rate);
 }
 
 }  // namespace braidway::bench::fabric

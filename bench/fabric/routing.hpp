@@ -22,6 +22,13 @@ struct Path {
   std::uint32_t hops = 0;
 };
 
+/// How fast a message can get from one node to another on an empty fabric.
+struct Way {
+  std::uint64_t slowest_rate = 0;  ///< of its links, bit/s
+  Nanoseconds propagation = 0;     ///< there and back
+  Nanoseconds forwarding = 0;      ///< of 1000 B, hop by hop
+};
+
 class Routing {
  public:
   explicit Routing(const Topology& topology);
@@ -42,8 +49,10 @@ class Routing {
   [[nodiscard]] std::vector<Path> paths(NodeIndex source, NodeIndex destination) const;
   /// Bit/s that can flow from `node` to `host` when every switch splits as its links allow.
   [[nodiscard]] std::uint64_t capacity(NodeIndex node, NodeIndex host) const;
-  /// Completion on an empty fabric, as the anchors count it: both ways' propagation, 1000 B at each hop, and
-  /// all bytes with headers at the slowest link's rate. Times truncate.
+  /// The shortest path whose slowest link is the fastest; the first of several.
+  [[nodiscard]] Way widest_way(NodeIndex node, NodeIndex host) const;
+  /// Completion on an empty fabric, by the widest way, as the anchors count it: both ways' propagation, 1000
+  /// B at each hop, and all bytes with headers at the slowest link's rate. Times truncate.
   [[nodiscard]] Nanoseconds ideal_completion(NodeIndex source, NodeIndex destination,
                                              std::uint64_t bytes) const;
 

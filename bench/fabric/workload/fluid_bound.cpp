@@ -26,25 +26,8 @@ std::uint64_t wire_bytes(const Flow& flow) {
 }
 
 /// Bytes a ns of full packets.
-double pace(const Link& link) {
-  return full_packet_bytes / static_cast<double>(transmission_time(full_packet_bytes, link.rate));
-}
-
-/// The way that an empty fabric's first choices lead.
-struct Way {
-  Nanoseconds round_trip = 0;  ///< of propagation
-  double pace = HUGE_VAL;      ///< of the slowest link
-};
-
-Way way_of(const Topology& topology, const Routing& routing, const Flow& flow) {
-  Way way;
-  for (NodeIndex node = flow.source; node != flow.destination;) {
-    const PortIndex port = routing.candidates(node, flow.destination).front();
-    way.round_trip += 2 * topology.links[port / 2].delay;
-    way.pace = std::min(way.pace, pace(topology.links[port / 2]));
-    node = topology.node_of(peer_of(port));
-  }
-  return way;
+double pace(std::uint64_t rate) {
+  return full_packet_bytes / static_cast<double>(transmission_time(full_packet_bytes, rate));
 }
 
 std::vector<Demand> demands_of(const Topology& topology, const Routing& routing,
@@ -64,7 +47,7 @@ std::vector<Demand> demands_of(const Topology& topology, const Routing& routing,
     double sum = 0;
     for (const Path& path : demand.paths) {
       double rate = HUGE_VAL;
-      for (const PortIndex port : used_by(path)) rate = std::min(rate, pace(topology.links[port / 2]));
+      for (const PortIndex port : used_by(path)) rate = std::min(rate, pace(topology.links[port / 2].rate));
       demand.share.push_back(rate);
       sum += rate;
     }
@@ -79,7 +62,7 @@ class SplitSearch {
  public:
   SplitSearch(const Topology& topology, std::vector<Demand> demands) : demands_(std::move(demands)) {
     for (PortIndex port = 0; port < topology.port_count(); ++port) {
-      pace_.push_back(pace(topology.links[port / 2]));
+      pace_.push_back(pace(topology.links[port / 2].rate));
     }
   }
 
@@ -161,15 +144,14 @@ double least_transfer_time(const Topology& topology, const Routing& routing, std
   }
   double longest = 0;
   for (PortIndex port = 0; port < bytes.size(); ++port) {
-    longest = std::max(longest, static_cast<double>(bytes[port]) / pace(topology.links[port / 2]));
+    longest = std::max(longest, static_cast<double>(bytes[port]) / pace(topology.links[port / 2].rate));
   }
   auto demands = demands_of(topology, routing, flows);
   if (demands.empty()) return longest;
   return std::max(longest, SplitSearch{topology, std::move(demands)}.run());
 }
 
-Nanoseconds critical_path(const Topology& topology, const Routing& routing, std::span<const Flow> flows,
-                          const Job& job) {
+Nanoseconds critical_path(const Routing& routing, std::span<const Flow> flows, const Job& job) {
   const std::size_t count = job.tasks.size();
   std::vector<std::vector<TaskIndex>> successors(count);
   std::vector<std::size_t> waits_for(count);
@@ -186,8 +168,8 @@ Nanoseconds critical_path(const Topology& topology, const Routing& routing, std:
     Nanoseconds ends = begins[ready[i]] + task.compute;
     if (task.flow != nobody) {
       const Flow& flow = flows[task.flow];
-      const Way way = way_of(topology, routing, flow);
-      ends += way.round_trip + std::llround(static_cast<double>(wire_bytes(flow)) / way.pace);
+      const Way way = routing.widest_way(flow.source, flow.destination);
+      ends += way.propagation + std::llround(static_cast<double>(wire_bytes(flow)) / pace(way.slowest_rate));
     }
     longest = std::max(longest, ends);
     for (const TaskIndex next : successors[ready[i]]) {
@@ -206,9 +188,9 @@ Nanoseconds fluid_bound(const Topology& topology, const Routing& routing, std::s
     if (task.flow == nobody) continue;
     const Flow& flow = flows[task.flow];
     sent.push_back(flow);
-    round_trip = std::min(round_trip, way_of(topology, routing, flow).round_trip);
+    round_trip = std::min(round_trip, routing.widest_way(flow.source, flow.destination).propagation);
   }
-  const Nanoseconds path = critical_path(topology, routing, flows, job);
+  const Nanoseconds path = critical_path(routing, flows, job);
   if (sent.empty()) return path;
   return std::max(path, Nanoseconds{std::llround(least_transfer_time(topology, routing, sent))} + round_trip);
 }

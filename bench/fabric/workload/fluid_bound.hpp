@@ -2,7 +2,7 @@
 //   bound = max(critical path, T + smallest round trip)
 //   critical path       the longest chain of tasks, each with its computation, its flow's propagation both
 //   ways
-//                       and its packets on the slowest link of its way
+//                       and its packets on the slowest link of its widest way
 //   T                   the least time in which all bytes (with headers) of the job can flow as a fluid:
 //   split
 //                       over shortest paths at will, no link above its rate. That is maximum concurrent flow
@@ -29,7 +29,6 @@ namespace braidway::bench::fabric {
 [[nodiscard]] double least_transfer_time(const Topology& topology, const Routing& routing,
                                          std::span<const Flow> flows);
 /// The longest chain of tasks: ns.
-[[nodiscard]] Nanoseconds critical_path(const Topology& topology, const Routing& routing,
-                                        std::span<const Flow> flows, const Job& job);
+[[nodiscard]] Nanoseconds critical_path(const Routing& routing, std::span<const Flow> flows, const Job& job);
 
 }  // namespace braidway::bench::fabric

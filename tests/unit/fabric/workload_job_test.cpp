@@ -240,16 +240,25 @@ TEST(FluidBound, IsNeverAboveWhatASplitCanReach) {
   EXPECT_GE(time, 2 - 1e-9) << "the hosts' links alone take that";
 }
 
+TEST(FluidBound, OfOneMessageIsThatOfItsWidestWay) {
+  Topology slow = leaf_spine(1, 2, 2);
+  slow.links[2].rate /= 10;  // leaf 0 to spine 0
+  const Network network{slow};
+  Workload workload;
+  const Job& job = add_incast(workload, {{1, 0}}, 1'000'000);
+  EXPECT_EQ(critical_path(network.routing, workload.flows, job), 8'000 + 1'000 * 83);
+  EXPECT_EQ(network.routing.ideal_completion(0, 1, 1'000'000), 8'000 + 4 * 80 + 1'048'000 * 8 / 100);
+}
+
 TEST(FluidBound, FollowsTheLongestChainOfTasks) {
   Workload workload;
   Job& job = add_ring_all_reduce(workload, four, 400'000);
   const Network network{star(4)};
-  EXPECT_EQ(critical_path(network.topology, network.routing, workload.flows, job), 6 * (4'000 + 100 * 83));
+  EXPECT_EQ(critical_path(network.routing, workload.flows, job), 6 * (4'000 + 100 * 83));
   job.add({.compute = 1'000'000, .after = {0}});
-  EXPECT_EQ(critical_path(network.topology, network.routing, workload.flows, job),
-            1'000'000 + 4'000 + 100 * 83);
+  EXPECT_EQ(critical_path(network.routing, workload.flows, job), 1'000'000 + 4'000 + 100 * 83);
   EXPECT_GE(fluid_bound(network.topology, network.routing, workload.flows, job),
-            critical_path(network.topology, network.routing, workload.flows, job));
+            critical_path(network.routing, workload.flows, job));
 }
 
 }  // namespace
