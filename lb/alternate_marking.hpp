@@ -47,6 +47,8 @@ class SentByPeriod {
     if (age == 0 || age >= remembered) return std::nullopt;
     return through_[period % remembered];
   }
+  /// Packets in all.
+  [[nodiscard]] std::uint32_t total() const noexcept { return sent_; }
 
  private:
   /// 4 ms: more than a message takes to tell of it.

@@ -41,6 +41,7 @@ void PathHealth::received(std::span<const PathReceipt> receipts, Nanoseconds now
     if (receipt.heard) {
       path.outstanding = false;
       heard_at_ = ran_;
+      if (path.state == PathState::dead) path.judged_from = path.sent.total();
       if (path.state == PathState::suspect || path.state == PathState::dead) path.state = PathState::live;
     }
     judge_loss(path, receipt, now);
@@ -54,12 +55,18 @@ void PathHealth::judge_loss(Path& path, const PathReceipt& receipt, Nanoseconds 
   const std::int32_t newly_sent = distance(path.judged_sent, *sent);
   if (newly_sent <= 0) return;
   const std::int32_t newly_received = distance(path.judged_received, receipt.received);
+  const bool judged = !before(path.judged_sent, path.judged_from);
   path.judged_sent = *sent;
   path.judged_received = receipt.received;
-  // The peer has begun to count anew.
-  if (newly_received < 0) return;
+  if (newly_received < 0) {
+    // The peer has begun to count anew, somewhere among what is under way.
+    path.judged_from = path.sent.total();
+    return;
+  }
   const std::int64_t newly_lost = std::int64_t{newly_sent} - newly_received;
   path.lost = std::max<std::int64_t>(path.lost + newly_lost, 0);
+  if (!judged) return;
+  path.judged_from = *sent;
   const float kept = std::max(1 - static_cast<float>(newly_sent) / parameters_.loss_memory, 0.0F);
   path.recent_sent = path.recent_sent * kept + static_cast<float>(newly_sent);
   path.recent_lost = std::max(path.recent_lost * kept + static_cast<float>(newly_lost), 0.0F);
@@ -71,10 +78,7 @@ void PathHealth::judge_loss(Path& path, const PathReceipt& receipt, Nanoseconds 
 }
 
 bool PathHealth::loses_too_much(const Path& path) const noexcept {
-  if (path.recent_lost < parameters_.loss_least ||
-      path.recent_lost < parameters_.loss_share * path.recent_sent) {
-    return false;
-  }
+  if (path.recent_lost < parameters_.loss_share * path.recent_sent) return false;
   std::size_t lossy = 1;
   std::size_t live = 0;
   float sent = 0;
@@ -87,7 +91,8 @@ bool PathHealth::loses_too_much(const Path& path) const noexcept {
     lost += other.recent_lost;
   }
   if (2 * lossy > paths_.size() || live < 2) return false;
-  return path.recent_lost * sent >= parameters_.loss_outlying * lost * path.recent_sent;
+  const float of_others = sent > 0 ? lost / sent * path.recent_sent : 0;
+  return path.recent_lost >= parameters_.loss_least + parameters_.loss_outlying * of_others;
 }
 
 void PathHealth::revive(Path& path) noexcept {

@@ -8,6 +8,7 @@
 //   lossy    loses more than it may and than the others do (gray loss): comes back after a while that doubles
 //            each time
 //
+// What is lost because a path died is not held against it when it is back.
 // Loss is counted by alternate marking (alternate_marking.hpp). Never are more than half of the paths lossy,
 // nor all that are left: what all paths lose is lost behind them.
 //
@@ -53,8 +54,8 @@ class PathHealth {
     /// one is no share yet.
     float loss_share = 0.0003F;
     float loss_least = 2;
-    /// By how much it is above the share that the other paths lose, a factor.
-    float loss_outlying = 3;
+    /// It is that much if `loss_least` are left after so many times what the other paths' share would be.
+    float loss_outlying = 2;
     /// How long a lossy path is left alone at first, and at most; doubled each time, until it was well for
     /// the longest.
     Nanoseconds lossy_for{100'000'000};
@@ -86,6 +87,7 @@ class PathHealth {
     SentByPeriod sent;
     std::uint32_t judged_sent = 0;  ///< counts that were last compared
     std::uint32_t judged_received = 0;
+    std::uint32_t judged_from = 0;  ///< packets before this one are counted, but not held against the path
     float recent_sent = 0;
     float recent_lost = 0;
     std::int64_t lost = 0;

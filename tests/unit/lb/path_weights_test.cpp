@@ -1,0 +1,106 @@
+#include "lb/path_weights.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+namespace braidway::lb {
+namespace {
+
+constexpr PathWeights::Parameters parameters{};
+
+/// One message in which path i was heard with delay delays[i].
+void tell(PathWeights& weights, const std::vector<float>& delays) {
+  std::vector<PathDelay> heard;
+  for (std::size_t i = 0; i < delays.size(); ++i) {
+    heard.push_back({.path = static_cast<PathId>(i), .mean_ns = delays[i]});
+  }
+  weights.update(heard);
+}
+
+TEST(PathWeights, DelayThatAllPathsShareMovesNothing) {
+  PathWeights weights(std::vector<float>{1, 0.5F, 0.25F});
+  for (const float delay : {0.0F, 1e3F, 1e6F, 5e4F}) {
+    tell(weights, {delay, delay, delay});
+    EXPECT_EQ(weights.weights()[0], 1.0F);
+    EXPECT_EQ(weights.weights()[1], 0.5F);
+    EXPECT_EQ(weights.weights()[2], 0.25F);
+    EXPECT_EQ(weights.shares()[2], 0.25F);
+    EXPECT_EQ(weights.relative_delay_ns(PathId{0}), 0.0F);
+  }
+}
+
+TEST(PathWeights, DifferencesOfAFairSplitMoveNothing) {
+  PathWeights weights(std::vector<float>(4, 1.0F));
+  for (int i = 0; i < 1'000; ++i) {
+    tell(weights, {20'000, 24'000, 18'000, i % 2 == 0 ? 16'000.0F : 25'000.0F});
+    for (const float weight : weights.weights()) ASSERT_EQ(weight, 1.0F);
+  }
+}
+
+TEST(PathWeights, AnOutlierIsCutToATrickleAtOnceAndReturns) {
+  PathWeights weights(std::vector<float>(4, 1.0F));
+  tell(weights, {100'000, 1'000, 1'000, 1'000});
+  EXPECT_LE(weights.shares()[0], parameters.trickle);
+  EXPECT_GT(weights.relative_delay_ns(PathId{0}), 90'000);
+  for (int i = 0; i < 10; ++i) tell(weights, {100'000, 1'000, 1'000, 1'000});
+  EXPECT_LT(weights.weights()[0], 0.5F);
+  EXPECT_GE(weights.weights()[1], 1.0F) << "the others take over";
+  tell(weights, {1'000, 1'000, 1'000, 1'000});
+  EXPECT_GE(weights.shares()[0], parameters.floor) << "no queue, no trickle";
+  for (int i = 0; i < 1'000; ++i) tell(weights, {1'000, 1'000, 1'000, 1'000});
+  EXPECT_GT(weights.weights()[0], 0.9F) << "within 100 ms";
+}
+
+TEST(PathWeights, AMessageMovesAWeightNoFurtherThanItsSteepest) {
+  PathWeights weights(std::vector<float>(2, 1.0F));
+  tell(weights, {1e9F, 0});
+  EXPECT_GE(weights.weights()[0], parameters.steepest_cut);
+  EXPECT_LE(weights.weights()[1], parameters.steepest_raise);
+}
+
+TEST(PathWeights, APathAloneIsComparedWithNothing) {
+  PathWeights weights(std::vector<float>(3, 1.0F));
+  for (int i = 0; i < 100; ++i) tell(weights, {1e6F});
+  EXPECT_EQ(weights.weights()[0], 1.0F);
+  EXPECT_EQ(weights.shares()[0], 1.0F);
+}
+
+TEST(PathWeights, WhoIsNotHeardIsNotMoved) {
+  PathWeights weights(std::vector<float>(3, 1.0F));
+  for (int i = 0; i < 100; ++i) tell(weights, {1e6F, 0});
+  EXPECT_EQ(weights.weights()[2], 1.0F);
+}
+
+TEST(PathWeights, APathConfiguredAwayStaysAway) {
+  PathWeights weights(std::vector<float>{1, 1, 0});
+  for (int i = 0; i < 100; ++i) tell(weights, {50'000, 40'000, 0});
+  EXPECT_EQ(weights.shares()[2], 0.0F);
+}
+
+RC_GTEST_PROP(PathWeightsProperty, StayWithinTheirBoundsWhateverIsSaid, ()) {
+  const auto configured = *rc::gen::container<std::vector<float>>(
+      5, rc::gen::map(rc::gen::inRange(1, 1'000), [](int n) { return static_cast<float>(n) / 100; }));
+  PathWeights weights(configured);
+  const auto messages = *rc::gen::container<std::vector<std::vector<float>>>(
+      rc::gen::container<std::vector<float>>(5, rc::gen::map(rc::gen::inRange(0, 1'300), [](int n) {
+                                               return std::pow(10.0F, static_cast<float>(n) / 100);
+                                             })));
+  for (const auto& delays : messages) {
+    tell(weights, delays);
+    for (std::size_t i = 0; i < configured.size(); ++i) {
+      const float weight = weights.weights()[i];
+      RC_ASSERT(weight >= 0.999F * parameters.floor * configured[i]);
+      RC_ASSERT(weight <= 1.001F * parameters.ceiling * configured[i]);
+      RC_ASSERT(weights.shares()[i] <= weight);
+      RC_ASSERT(weights.shares()[i] >= 0.999F * parameters.trickle * weight);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace braidway::lb

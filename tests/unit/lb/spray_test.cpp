@@ -1,0 +1,179 @@
+#include "lb/spray.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <ostream>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+namespace braidway::lb {
+namespace {
+
+SpraySet set_of(std::size_t count) {
+  SpraySet set;
+  for (std::size_t i = 0; i < count; ++i) set.paths[set.count++] = static_cast<PathId>(i);
+  return set;
+}
+
+Spray spray_by(const std::vector<float>& weights, const Spray::Parameters& parameters = {}) {
+  Spray spray(weights.size(), parameters);
+  for (std::size_t i = 0; i < weights.size(); ++i) spray.set_weight(static_cast<PathId>(i), weights[i]);
+  return spray;
+}
+
+/// Bytes by path of `packets` of 1,000 bytes, one each `gap_ns`.
+std::vector<double> split(Spray& spray, const std::vector<float>& waits, std::int64_t gap_ns,
+                          std::int64_t packets) {
+  std::vector<double> bytes(waits.size());
+  for (std::int64_t i = 0; i < packets; ++i) {
+    spray.advance(Nanoseconds{i * gap_ns});
+    bytes[value(spray.choose(set_of(waits.size()), 1'000, waits))] += 1'000;
+  }
+  return bytes;
+}
+
+TEST(Spray, BytesFollowTheWeightsWhereEveryPathIsNeeded) {
+  const std::vector<float> weights{1, 0.5F, 0.25F, 0.25F};
+  auto spray = spray_by(weights);
+  // 25 bytes a nanosecond: as much as all four carry.
+  const auto bytes = split(spray, {0, 0, 0, 0}, 40, 100'000);
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    EXPECT_NEAR(bytes[i] / 50e6, weights[i], 0.02 * weights[i]) << i;
+}
+
+TEST(Spray, ASlowPathIsSparedWhileFastOnesAreFree) {
+  auto spray = spray_by({1, 1, 1, 0.05F});
+  const auto bytes = split(spray, {0, 0, 0, 0}, 80, 10'000);
+  EXPECT_LT(bytes[3], 0.05 * bytes[0]);
+}
+
+TEST(Spray, EqualPathsTakeTurns) {
+  auto spray = spray_by({1, 1, 1, 1, 1});
+  const std::vector<float> waits(5);
+  std::array<int, 5> last{-5, -4, -3, -2, -1};
+  for (int i = 0; i < 1'000; ++i) {
+    spray.advance(Nanoseconds{std::int64_t{i} * 10'000});
+    auto& before = last[value(spray.choose(set_of(5), 1'000, waits))];
+    EXPECT_EQ(i - before, 5) << i;
+    before = i;
+  }
+}
+
+TEST(Spray, WhatWaitsAtAnEgressSendsPacketsElsewhere) {
+  auto spray = spray_by({1, 1, 1, 1});
+  const auto bytes = split(spray, {0, 5'000, 0, 0}, 40, 10'000);
+  EXPECT_EQ(bytes[1], 0);
+}
+
+TEST(Spray, WhatWasSentLongAgoIsForgotten) {
+  auto spray = spray_by({1, 1});
+  const SpraySet first{.paths = {PathId{0}}, .count = 1};
+  const std::vector<float> waits(2);
+  for (int i = 0; i < 1'000'000; ++i) spray.choose(first, 1'500, waits);
+  const auto taken_by_first = [&](std::int64_t at) {
+    spray.advance(Nanoseconds{at});
+    int taken = 0;
+    for (int i = 0; i < 20; ++i) taken += spray.choose(set_of(2), 1'500, waits) == PathId{0} ? 1 : 0;
+    return taken;
+  };
+  EXPECT_EQ(taken_by_first(900'000), 0) << "its queue is a millisecond long";
+  EXPECT_GE(taken_by_first(1'100'000), 8);
+}
+
+TEST(Spray, APathThatReturnsTakesPacketsAgainAndNoMoreThanItsTurn) {
+  auto spray = spray_by({1, 0});
+  const std::vector<float> waits(2);
+  for (int i = 0; i < 10'000; ++i) {
+    spray.advance(Nanoseconds{std::int64_t{i} * 80});
+    ASSERT_EQ(spray.choose(set_of(2), 1'000, waits), PathId{0});
+  }
+  spray.set_weight(PathId{1}, 1);
+  std::array<int, 2> taken{};
+  for (int i = 0; i < 20; ++i) {
+    spray.advance(Nanoseconds{900'000 + std::int64_t{i} * 1'000});
+    ++taken[value(spray.choose(set_of(2), 1'000, waits))];
+  }
+  EXPECT_GE(taken[1], 10);
+  EXPECT_LE(taken[1], 12);
+}
+
+struct Packet {
+  std::uint32_t bytes = 0;
+  std::int64_t pause = 0;
+  std::uint32_t wait = 0;  ///< of the path that it names
+  std::size_t path = 0;
+
+  friend std::ostream& operator<<(std::ostream& out, const Packet& p) {
+    return out << "{" << p.bytes << " B after " << p.pause << " ns, " << p.wait << " ns wait on " << p.path
+               << "}";
+  }
+};
+
+constexpr std::size_t paths = 8;
+
+rc::Gen<std::vector<Packet>> packets() {
+  return rc::gen::scale(
+      10.0, rc::gen::container<std::vector<Packet>>(rc::gen::build<Packet>(
+                // Multiples of eight: then all sums are exact.
+                rc::gen::set(&Packet::bytes,
+                             rc::gen::map(rc::gen::inRange(8U, 512U), [](auto n) { return 8 * n; })),
+                rc::gen::set(&Packet::pause, rc::gen::weightedOneOf<std::int64_t>(
+                                                 {{50, rc::gen::inRange<std::int64_t>(0, 400)},
+                                                  {1, rc::gen::inRange<std::int64_t>(0, 9'000'000)}})),
+                rc::gen::set(&Packet::wait, rc::gen::inRange(0U, 20'000U)),
+                rc::gen::set(&Packet::path, rc::gen::inRange<std::size_t>(0, paths)))));
+}
+
+/// Of 8 bytes a nanosecond: powers of two, so that all sums are exact.
+rc::Gen<std::vector<float>> weights() {
+  return rc::gen::suchThat(
+      rc::gen::container<std::vector<float>>(paths, rc::gen::element(0.0F, 0.125F, 0.25F, 0.5F, 1.0F)),
+      [](const auto& drawn) { return std::ranges::any_of(drawn, [](float weight) { return weight > 0; }); });
+}
+
+RC_GTEST_PROP(SprayProperty, APacketIsThroughAsSoonAsOnAnyPathButForATurn, ()) {
+  const auto by = *weights();
+  const Spray::Parameters parameters{.rate = 8};
+  auto spray = spray_by(by, parameters);
+  std::vector<double> free_at(paths);
+  std::vector<float> waits(paths);
+  std::int64_t now = 0;
+  for (const auto& packet : *packets()) {
+    now += packet.pause;
+    waits[packet.path] = static_cast<float>(packet.wait);
+    spray.advance(Nanoseconds{now});
+    const auto chosen = value(spray.choose(set_of(paths), packet.bytes, waits));
+    RC_ASSERT(by[chosen] > 0);
+    const auto through = [&](std::size_t path) {
+      return std::max(free_at[path], static_cast<double>(now)) + packet.bytes / (8.0 * by[path]);
+    };
+    for (std::size_t path = 0; path < paths; ++path) {
+      if (by[path] == 0) continue;
+      RC_ASSERT(through(chosen) + waits[chosen] <= through(path) + waits[path] + parameters.turn_ns);
+    }
+    free_at[chosen] = std::min(through(chosen), static_cast<double>(now) + parameters.longest_queue_ns);
+  }
+}
+
+RC_GTEST_PROP(SprayProperty, ChoicesDoNotDependOnWhenTheClockBegan, ()) {
+  const auto by = *weights();
+  const auto shift = *rc::gen::inRange<std::int64_t>(0, 4'000'000);
+  auto spray = spray_by(by, {.rate = 8});
+  auto shifted = spray_by(by, {.rate = 8});
+  std::vector<float> waits(paths);
+  std::int64_t now = 0;
+  for (const auto& packet : *packets()) {
+    now += packet.pause;
+    waits[packet.path] = static_cast<float>(packet.wait);
+    spray.advance(Nanoseconds{now});
+    shifted.advance(Nanoseconds{now + shift});
+    RC_ASSERT(spray.choose(set_of(paths), packet.bytes, waits) ==
+              shifted.choose(set_of(paths), packet.bytes, waits));
+  }
+}
+
+}  // namespace
+}  // namespace braidway::lb
