@@ -2,11 +2,11 @@
 // flow, to be handed on, and by arrival over all flows, to be given up the oldest first.
 //
 // Within a flow each path has a queue of its own, because a path delivers in ascending order: to hold a
-// packet is to append it, the lowest is one of at most eight heads, and a path has delivered something higher
+// packet is to append it, the lowest is one of a few heads, and a path has delivered something higher
 // than what is missing if and only if its queue is not empty (whatever is higher is held). What does not
-// ascend on its path, and what comes over a ninth path, goes to a heap beside the queues.
+// ascend on its path, and what comes over more paths than a set holds, goes to a heap beside the queues.
 //
-// Owner: the order window's worker. All memory at construction: 200 bytes a packet. Never fails: hold() needs
+// Owner: the order window's worker. All memory at construction: 330 bytes a packet. Never fails: hold() needs
 // full() to be false.
 #pragma once
 

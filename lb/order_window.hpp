@@ -21,7 +21,7 @@
 // forgotten. Nothing is ever withheld, invented or dropped: each handle that comes in goes out once.
 //
 // Owner: one worker, which pushes what came through one receive queue. Time is an argument and never goes
-// back. All memory at construction: about 100 bytes a flow, 200 a held packet, and see path_standing.hpp.
+// back. All memory at construction: about 100 bytes a flow, 330 a held packet, and see path_standing.hpp.
 #pragma once
 
 #include <cstddef>

@@ -195,15 +195,17 @@ TEST(OrderWindow, APathBesideTheSetIsWaitedForAsLongAsItMayStillBringSomething) 
   EXPECT_EQ(sink.push({.sequence = 7, .path = 1}), (Numbers{2, 4, 5})) << "path 2 does not count now";
 }
 
-TEST(OrderWindow, ANinthPathLeavesTheDecisionToTheTimer) {
+TEST(OrderWindow, MorePathsThanASetHoldsLeaveTheDecisionToTheTimer) {
   Sink sink;
-  SpraySet eight{.count = 8};
-  for (std::uint8_t i = 0; i < 8; ++i) eight.paths[i] = PathId{i};
-  for (std::uint32_t i = 0; i < 9; ++i) {
-    const unsigned path = 8 - i;
-    EXPECT_EQ(sink.push({.sequence = 20 - 2 * i, .path = path, .set = &eight}), Numbers{}) << path;
+  SpraySet most{.count = SpraySet::most};
+  for (std::uint8_t i = 0; i < SpraySet::most; ++i) most.paths[i] = PathId{i};
+  Numbers falling;
+  for (std::uint32_t i = 0; i <= SpraySet::most; ++i) {
+    const std::uint32_t path = SpraySet::most - i;
+    EXPECT_EQ(sink.push({.sequence = 2 * path + 1, .path = path, .set = &most}), Numbers{}) << path;
+    falling.insert(falling.begin(), static_cast<int>(i));
   }
-  EXPECT_EQ(sink.poll_after(150'000), (Numbers{8, 7, 6, 5, 4, 3, 2, 1, 0}));
+  EXPECT_EQ(sink.poll_after(150'000), falling);
   EXPECT_EQ(sink.window.counters().gaps_by_watermark, 0U);
 }
 
