@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <immintrin.h>
@@ -41,7 +42,9 @@ class FlowMap {
       : capacity_(capacity),
         groups_(group_count(capacity)),
         entries_(groups_.size() * slots),
-        probes_(entries_.size()) {}
+        probes_(entries_.size()) {
+    assert(capacity >= 1 && capacity <= std::size_t{1} << 26);
+  }
 
   /// out[i] = the state of the flow keys[i], which is made from `initial` if the flow is new; nullptr if it
   /// is new and there is no room for it. The three are of one length; hashes[i] must be the same for the same

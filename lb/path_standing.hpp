@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -31,8 +32,11 @@ struct Departure {
 
 class PathStanding {
  public:
+  /// At most 65,535 of each.
   PathStanding(std::size_t sources, std::size_t strands)
-      : index_(std::size_t{1} << 16), boots_(index_.size()), sources_(sources + 1), strands_(strands) {}
+      : index_(std::size_t{1} << 16), boots_(index_.size()), sources_(sources + 1), strands_(strands) {
+    assert(sources <= 0xffff && strands <= 0xffff);
+  }
 
   /// The source of that number, which takes its place at the first call.
   SourceIndex source(GatewayId gateway) noexcept;
