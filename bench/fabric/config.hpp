@@ -18,6 +18,18 @@ enum class PfcMode : std::uint8_t {
   proper  ///< paused until resumed: one frame each; ingress alone limits, so that nothing is lost
 };
 
+/// What an RNIC does about a packet that is missing.
+enum class Recovery : std::uint8_t {
+  go_back_n,        ///< sends it and all after it again
+  selective_repeat  ///< keeps what comes early, has the missing ones alone sent again
+};
+
+/// What flows are: of either, data goes from the flow's source to its destination.
+enum class Verb : std::uint8_t {
+  send,  ///< or RDMA WRITE: the source begins, each packet is acknowledged
+  read   ///< the destination asks for it, and asks again for what is missing; responses are not acknowledged
+};
+
 /// Marking by RED on the instantaneous queue, as DCQCN wants it; bytes.
 struct EcnConfig {
   std::uint64_t kmin = 100'000;
@@ -38,6 +50,8 @@ struct Config {
   EcnConfig ecn = {};
   std::uint64_t buffer_bytes = 9U << 20;  ///< of a switch
   Nanoseconds leaky_pause = 5'000;
+  Recovery recovery = Recovery::go_back_n;
+  Verb verb = Verb::send;
   Nanoseconds nak_interval = 4'000;
   Nanoseconds retransmission_timeout = 4'000'000;
   Nanoseconds stall_limit = 100'000'000;  ///< without any progress, after which a run is given up

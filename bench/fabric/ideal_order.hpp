@@ -39,6 +39,10 @@ class IdealOrder {
     return expected;
   }
 
+  /// The first byte of those kept; nobody if none are.
+  [[nodiscard]] std::uint32_t first_kept(FlowIndex flow) const noexcept {
+    return first_[flow] == nobody ? nobody : (*packets_)[first_[flow]].sequence;
+  }
   /// The most bytes of one host's packets kept at once.
   [[nodiscard]] std::uint64_t peak_bytes() const noexcept { return peak_bytes_; }
 

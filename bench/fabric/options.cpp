@@ -80,6 +80,11 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   const std::map<std::string, PfcMode> pfc_modes{
       {"off", PfcMode::off}, {"leaky", PfcMode::leaky}, {"proper", PfcMode::proper}};
   std::string pfc = "proper";
+  const std::map<std::string, Recovery> recoveries{{"go-back-n", Recovery::go_back_n},
+                                                   {"selective-repeat", Recovery::selective_repeat}};
+  std::string recovery = "go-back-n";
+  const std::map<std::string, Verb> verbs{{"send", Verb::send}, {"read", Verb::read}};
+  std::string verb = "send";
   CLI::App app{
       "Simulates RDMA over an Ethernet fabric, packet by packet: go-back-N RNICs with DCQCN, switches with "
       "shared buffers, ECN and PFC, and a scheme that spreads the load. Exit code 1 if a simulation cannot "
@@ -121,6 +126,14 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--anchors", options.anchors_folder, "folder of the published inputs")
       ->capture_default_str();
+  app.add_option("--rnic", recovery,
+                 "go-back-n or selective-repeat: what is sent again when a packet is missing")
+      ->check(CLI::IsMember(recoveries))
+      ->capture_default_str();
+  app.add_option("--verb", verb,
+                 "send (or RDMA WRITE), or read, by which a flow's destination fetches its data")
+      ->check(CLI::IsMember(verbs))
+      ->capture_default_str();
   app.add_option("--pfc", pfc, "off, leaky (as the published simulator) or proper")
       ->check(CLI::IsMember(pfc_modes))
       ->capture_default_str();
@@ -145,6 +158,8 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : bad_usage;
   }
   options.config.pfc = pfc_modes.at(pfc);
+  options.config.recovery = recoveries.at(recovery);
+  options.config.verb = verbs.at(verb);
   for (const std::string& event : events) options.config.network_events.push_back(parse_network_event(event));
   if (options.utilisation_file.empty()) options.config.series_bin = 0;
   if (const std::string why = contradiction(options); !why.empty()) {

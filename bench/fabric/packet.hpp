@@ -38,7 +38,7 @@ struct Packet {
   std::uint16_t source_port;  ///< UDP; ECMP hashes both
   std::uint16_t destination_port;
   std::uint16_t bytes;    ///< on the wire
-  std::uint16_t payload;  ///< data only
+  std::uint16_t payload;  ///< data: bytes; NAK of selective repeat: packets missing, 0 for all
   PacketKind kind;
   bool ce;    ///< marked by a switch (ECN CE)
   bool cnp;   ///< an ACK that carries a CNP

@@ -19,6 +19,7 @@ Rnics::Rnics(Core& core, const Topology& topology, const Routing& routing, std::
 void Rnics::start(FlowIndex flow) {
   QueuePair& pair = pairs_[flow];
   progressed_at_ = pair.started_at = pair.progressed_at = pair.due = core_->now();
+  if (reads()) return request(flow);
   insert_sendable(flow);
   send_next(port_of(flows_[flow].source));
 }
@@ -86,8 +87,9 @@ PacketIndex Rnics::make_data(Host& host, std::size_t place) {
   if (pair.next < pair.highest) ++core_->counters.retransmitted;
   pair.next += packet.payload;
   pair.highest = std::max(pair.highest, pair.next);
+  leave_gap(pair);
   pair.due = core_->now() + static_cast<Nanoseconds>(packet.bytes * 8e9 / pair.dcqcn.rate());
-  set_timeout(number);
+  if (!reads()) set_timeout(number);
   host.last_served = number;
   if (pair.next == flow.bytes) {
     host.sendable.erase(host.sendable.begin() + static_cast<std::ptrdiff_t>(place));
@@ -117,16 +119,32 @@ void Rnics::wake(PortIndex port) {
 void Rnics::receive_data(PortIndex port, PacketIndex index) {
   const Packet packet = core_->packets[index];
   QueuePair& pair = pairs_[packet.flow];
-  if (core_->scheme->hooks().ideal_order) {
-    pair.expected = ideal_order_.take(index, pair.expected);
-    return answer(port, packet, PacketKind::ack, pair.expected);
+  const std::uint32_t expected = pair.expected;
+  const bool is_early = packet.sequence > expected;
+  const bool any_order = core_->scheme->hooks().ideal_order;
+  if (any_order || repeats_selectively()) {
+    pair.expected = ideal_order_.take(index, expected);
+  } else {
+    core_->packets.give_back(index);
+    if (!is_early) pair.expected = std::max(expected, packet.sequence + packet.payload);
   }
-  core_->packets.give_back(index);
-  if (packet.sequence <= pair.expected) {
-    pair.expected = std::max(pair.expected, packet.sequence + packet.payload);
-    return answer(port, packet, PacketKind::ack, pair.expected);
+  if (reads() && pair.expected > expected) {
+    progress(packet.flow);
+    if (pair.expected == flows_[packet.flow].bytes) return complete(packet.flow);
+    set_timeout(packet.flow);
   }
-  ++core_->counters.out_of_order;
+  if (any_order) return acknowledge(port, packet);
+  if (is_early) ++core_->counters.out_of_order;
+  if (repeats_selectively() && ideal_order_.first_kept(packet.flow) != nobody) {
+    return receive_beside_gap(port, packet);
+  }
+  if (is_early) return receive_early(port, packet);
+  acknowledge(port, packet);
+}
+
+/// A packet came before its predecessors.
+void Rnics::receive_early(PortIndex port, const Packet& packet) {
+  QueuePair& pair = pairs_[packet.flow];
   if (core_->now() < pair.next_nak && pair.missing_told == pair.expected) return;
   pair.next_nak = core_->now() + core_->config.nak_interval;
   pair.missing_told = pair.expected;
@@ -134,7 +152,37 @@ void Rnics::receive_data(PortIndex port, PacketIndex index) {
   answer(port, packet, PacketKind::nak, pair.expected);
 }
 
-void Rnics::answer(PortIndex port, const Packet& packet, PacketKind kind, std::uint32_t expected) {
+/// Selective repeat: there is a gap before what is kept. It is told once, whatever of it has come since.
+void Rnics::receive_beside_gap(PortIndex port, const Packet& packet) {
+  QueuePair& pair = pairs_[packet.flow];
+  const std::uint32_t gap_end = ideal_order_.first_kept(packet.flow);
+  if (pair.missing_told == gap_end) return acknowledge(port, packet);
+  pair.missing_told = gap_end;
+  ++core_->counters.naks;
+  constexpr std::uint32_t most = std::numeric_limits<std::uint16_t>::max();
+  const auto missing = std::min(most, (gap_end - pair.expected) / payload_bytes);
+  answer(port, packet, PacketKind::nak, pair.expected, static_cast<std::uint16_t>(missing));
+}
+
+void Rnics::acknowledge(PortIndex port, const Packet& packet) {
+  if (reads() && !packet.ce) return;
+  answer(port, packet, PacketKind::ack, pairs_[packet.flow].expected);
+}
+
+void Rnics::request(FlowIndex number) {
+  const Flow& flow = flows_[number];
+  Packet asked{};
+  asked.flow = number;
+  asked.source = flow.source;
+  asked.destination = flow.destination;
+  asked.source_port = flow.source_port;
+  asked.destination_port = flow.destination_port;
+  set_timeout(number);
+  answer(port_of(flow.destination), asked, PacketKind::nak, pairs_[number].expected);
+}
+
+void Rnics::answer(PortIndex port, const Packet& packet, PacketKind kind, std::uint32_t expected,
+                   std::uint16_t missing) {
   const PacketIndex index = core_->packets.take();
   Packet& ack = core_->packets[index];
   ack.flow = packet.flow;
@@ -146,7 +194,9 @@ void Rnics::answer(PortIndex port, const Packet& packet, PacketKind kind, std::u
   ack.bytes = ack_bytes;
   ack.kind = kind;
   ack.ce = packet.ce;
-  ack.cnp = packet.ce || kind == PacketKind::nak;
+  const bool is_nak = kind == PacketKind::nak;
+  ack.cnp = packet.ce || (is_nak && !reads() && !repeats_selectively());
+  ack.payload = missing;
   if (packet.ce) ++core_->counters.cnps;
   core_->ports[port].high.push(core_->packets, index);
   core_->ports[port].high_bytes += ack.bytes;
@@ -159,21 +209,19 @@ void Rnics::receive_ack(PortIndex port, const Packet& packet) {
   if (core_->scheme->hooks().ack) core_->scheme->on_ack(packet);
   if (packet.sequence > pair.acknowledged) {
     pair.acknowledged = packet.sequence;
-    pair.longest_stall = std::max(pair.longest_stall, core_->now() - pair.progressed_at);
-    progressed_at_ = pair.progressed_at = core_->now();
+    if (!reads()) progress(packet.flow);
     // What a NAK made the sender go back for may have been on its way all the same.
     if (pair.next < pair.acknowledged) {
       pair.next = pair.acknowledged;
+      leave_gap(pair);
       if (pair.next == flows_[packet.flow].bytes) remove_sendable(packet.flow);
     }
   }
   if (pair.acknowledged == flows_[packet.flow].bytes) {
-    pair.completed = true;
-    pair.completed_at = core_->now();
-    completed_.push_back(packet.flow);
+    complete(packet.flow);
   } else {
-    if (pair.next > pair.acknowledged) set_timeout(packet.flow);
-    if (packet.kind == PacketKind::nak) go_back(packet.flow);
+    if (!reads() && pair.next > pair.acknowledged) set_timeout(packet.flow);
+    if (packet.kind == PacketKind::nak) recover(packet);
     if (packet.cnp) {
       const Nanoseconds cut_at = pair.dcqcn.on_cnp(core_->now());
       if (cut_at != 0) core_->events.schedule(cut_at, {EventKind::rate_cut, packet.flow, 0});
@@ -195,8 +243,42 @@ void Rnics::remove_sendable(FlowIndex flow) {
                 [flow](const Sendable& entry) { return entry.flow == flow; });
 }
 
+void Rnics::progress(FlowIndex flow) {
+  QueuePair& pair = pairs_[flow];
+  pair.longest_stall = std::max(pair.longest_stall, core_->now() - pair.progressed_at);
+  progressed_at_ = pair.progressed_at = core_->now();
+}
+
+void Rnics::complete(FlowIndex flow) {
+  pairs_[flow].completed = true;
+  pairs_[flow].completed_at = core_->now();
+  completed_.push_back(flow);
+}
+
+/// What a NAK or a READ request wants sent.
+void Rnics::recover(const Packet& nak) {
+  QueuePair& pair = pairs_[nak.flow];
+  if (reads() && !pair.responds) {
+    pair.responds = true;
+    pair.due = core_->now();
+    return insert_sendable(nak.flow);
+  }
+  if (!repeats_selectively() || nak.payload == 0) return go_back(nak.flow);
+  if (nak.sequence < pair.acknowledged) return;
+  go_back(nak.flow);
+  pair.gap_end = std::min(pair.highest, nak.sequence + nak.payload * payload_bytes);
+}
+
+/// Behind a gap that has been filled, goes on with what was never sent.
+void Rnics::leave_gap(QueuePair& pair) {
+  if (pair.gap_end == nobody || pair.next < pair.gap_end) return;
+  pair.next = pair.highest;
+  pair.gap_end = nobody;
+}
+
 void Rnics::go_back(FlowIndex flow) {
   QueuePair& pair = pairs_[flow];
+  pair.gap_end = nobody;
   const bool was_sendable = pair.next < flows_[flow].bytes;
   pair.next = pair.acknowledged;
   if (!was_sendable) insert_sendable(flow);
@@ -221,6 +303,7 @@ void Rnics::retransmit(FlowIndex flow) {
     return;
   }
   ++core_->counters.timeouts;
+  if (reads()) return request(flow);
   go_back(flow);
   send_next(port_of(flows_[flow].source));
 }

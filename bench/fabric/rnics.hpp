@@ -1,5 +1,5 @@
-// The hosts' RDMA NICs: reliable connections with go-back-N, paced by DCQCN, one queue pair a flow. What each
-// does, after the anchors' simulator:
+// The hosts' RDMA NICs: reliable connections, paced by DCQCN, one queue pair a flow. What each does, after
+// the anchors' simulator:
 //   send      queue pairs start at line rate and take turns; the next packet of one is due (bytes / rate)
 //             after the start of the last, at the rate of then; a wake-up that is set is never brought
 //             forward
@@ -7,7 +7,14 @@
 //             passed since the last NAK or another byte is missing now; the ACK or NAK of a packet that was
 //             marked carries a CNP
 //   recover   a NAK takes the sender back to the missing byte; so do 4 ms without an ACK
-// A flow is complete when the ACK of its last byte has come. Owner: the thread of its simulation.
+// With selective repeat (as Mittal et al., SIGCOMM 2018) the receiver keeps what comes early and acknowledges
+// it; a NAK carries no CNP, tells how many packets are missing, and they alone are sent again, once; what is
+// then missing still is sent after a time-out, with all that follows it.
+// READ (InfiniBand specification, 9.7): the requester, where the data goes, sends a request for what it has
+// not got: at the start, for a gap (in place of a NAK), after a time-out of its own. Responses are not
+// acknowledged; a marked one is answered by a CNP.
+// A flow is complete when the ACK of its last byte has come, a READ when its last byte has. Owner: the thread
+// of its simulation.
 #pragma once
 
 #include <cstdint>
@@ -50,11 +57,13 @@ class Rnics {
   /// When the last ACK came. Only for completed flows.
   [[nodiscard]] Nanoseconds completed_at(FlowIndex flow) const noexcept { return pairs_[flow].completed_at; }
   [[nodiscard]] std::uint32_t acknowledged_bytes(FlowIndex flow) const noexcept {
-    return pairs_[flow].acknowledged;
+    return reads() ? pairs_[flow].expected : pairs_[flow].acknowledged;
   }
   [[nodiscard]] double rate(FlowIndex flow) const noexcept { return pairs_[flow].dcqcn.rate(); }
   /// The most memory any host needed to restore order ideally, where the scheme has that done.
-  [[nodiscard]] std::uint64_t order_peak_bytes() const noexcept { return ideal_order_.peak_bytes(); }
+  [[nodiscard]] std::uint64_t order_peak_bytes() const noexcept {
+    return core_->scheme->hooks().ideal_order ? ideal_order_.peak_bytes() : 0;
+  }
   /// When anything was last started or acknowledged.
   [[nodiscard]] Nanoseconds progressed_at() const noexcept { return progressed_at_; }
 
@@ -70,7 +79,9 @@ class Rnics {
     bool timer_set = false;     ///< a retransmit event is scheduled
     bool raise_set = false;     ///< a rate_raise event is scheduled
     bool completed = false;
-    Nanoseconds due = 0;  ///< when the next packet may be sent
+    bool responds = false;           ///< READ: a request has come
+    std::uint32_t gap_end = nobody;  ///< selective repeat: first byte after those being sent again
+    Nanoseconds due = 0;             ///< when the next packet may be sent
     Nanoseconds timeout_at = 0;
     Nanoseconds started_at = -1;
     Nanoseconds progressed_at = 0;  ///< when a byte was last acknowledged for the first time
@@ -79,8 +90,9 @@ class Rnics {
     Dcqcn dcqcn;
     // The receiver's.
     std::uint32_t expected = 0;
-    std::uint32_t missing_told = nobody;  ///< the byte the last NAK asked for
-    Nanoseconds next_nak = 0;             ///< when one for the same byte may be sent
+    /// The byte the last NAK asked for; selective repeat: that behind the gap it told.
+    std::uint32_t missing_told = nobody;
+    Nanoseconds next_nak = 0;  ///< when one for the same byte may be sent
   };
   /// A queue pair with something to send.
   struct Sendable {
@@ -97,10 +109,23 @@ class Rnics {
   PacketIndex take_due(Host& host);
   PacketIndex make_data(Host& host, std::size_t place);
   void set_wake(Host& host, PortIndex port);
+  [[nodiscard]] bool reads() const noexcept { return core_->config.verb == Verb::read; }
+  [[nodiscard]] bool repeats_selectively() const noexcept {
+    return core_->config.recovery == Recovery::selective_repeat;
+  }
   void receive_data(PortIndex port, PacketIndex index);
-  void answer(PortIndex port, const Packet& packet, PacketKind kind, std::uint32_t expected);
+  void receive_early(PortIndex port, const Packet& packet);
+  void receive_beside_gap(PortIndex port, const Packet& packet);
+  void acknowledge(PortIndex port, const Packet& packet);
+  void request(FlowIndex flow);
+  void progress(FlowIndex flow);
+  void complete(FlowIndex flow);
+  void answer(PortIndex port, const Packet& packet, PacketKind kind, std::uint32_t expected,
+              std::uint16_t missing = 0);
   void receive_ack(PortIndex port, const Packet& packet);
+  void recover(const Packet& nak);
   void go_back(FlowIndex flow);
+  static void leave_gap(QueuePair& pair);
   void insert_sendable(FlowIndex flow);
   void remove_sendable(FlowIndex flow);
   void set_timeout(FlowIndex flow);
