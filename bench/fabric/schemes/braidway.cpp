@@ -153,10 +153,15 @@ void Braidway::tell(std::uint32_t leaf, std::uint32_t peer) {
     return;
   }
   set_timer(Timer::message, leaf, peer, message_interval);
-  const PacketIndex index = fabric_.make_control(a_host_[leaf], a_host_[peer], message_port, message_port);
-  fabric_.packet(index).bytes = message_bytes(messages_[place].receipts.size());
-  fabric_.packet(index).write_tag(ControlTag{.kind = ControlKind::message, .message = place});
-  fabric_.forward(nodes_[leaf], index);
+  // By one path after the other, or none would arrive when the one they took is dead.
+  std::uint16_t& path = conversation(leaf, peer).message_path;
+  const auto paths = static_cast<std::uint16_t>(path_count(leaf, peer));
+  for (std::uint16_t tried = 0; tried < paths; ++tried) {
+    path = static_cast<std::uint16_t>((path + 1) % paths);
+    if (sources_[leaf].usable(peer, path)) break;
+  }
+  send(leaf, peer, {.kind = ControlKind::message, .path = path, .message = place},
+       message_bytes(messages_[place].receipts.size()));
 }
 
 void Braidway::check(std::uint32_t leaf, std::uint32_t peer) {
@@ -167,14 +172,17 @@ void Braidway::check(std::uint32_t leaf, std::uint32_t peer) {
   if (fabric_.now() < conversation.next_probe) return;
   conversation.next_probe = fabric_.now() + GatewaySource::heartbeat;
   for (std::uint16_t path = 0; path < path_count(leaf, peer); ++path) {
-    if (sources_[leaf].wants_probe(peer, path)) probe(leaf, peer, path);
+    if (sources_[leaf].wants_probe(peer, path)) {
+      send(leaf, peer, {.kind = ControlKind::probe, .path = path}, control_bytes);
+    }
   }
 }
 
-void Braidway::probe(std::uint32_t leaf, std::uint32_t peer, std::uint16_t path) {
+void Braidway::send(std::uint32_t leaf, std::uint32_t peer, const ControlTag& tag, std::uint16_t bytes) {
   const PacketIndex index = fabric_.make_control(
-      a_host_[leaf], a_host_[peer], static_cast<std::uint16_t>(first_tunnel_port + path), message_port);
-  fabric_.packet(index).write_tag(ControlTag{.kind = ControlKind::probe, .path = path});
+      a_host_[leaf], a_host_[peer], static_cast<std::uint16_t>(first_tunnel_port + tag.path), message_port);
+  fabric_.packet(index).bytes = bytes;
+  fabric_.packet(index).write_tag(tag);
   if (!arrive_control(nodes_[leaf], index)) fabric_.forward(nodes_[leaf], index);
 }
 
@@ -184,17 +192,17 @@ bool Braidway::arrive_control(NodeIndex node, PacketIndex index) {
   const std::uint32_t from = paths_.leaf_of(packet.source);
   const std::uint32_t to = paths_.leaf_of(packet.destination);
   if (nodes_[to] == node) {
-    if (tag.kind == ControlKind::probe) {
-      sinks_[to].take_probe(from, tag.path);
-    } else {
+    // Either shows that its path is there.
+    sinks_[to].take_probe(from, tag.path);
+    if (tag.kind == ControlKind::message) {
       sources_[to].receive(from, messages_[tag.message]);
       free_messages_.push_back(tag.message);
     }
     fabric_.discard(index);
     return true;
   }
-  // At the edge a probe's UDP ports are its tunnel's: ECMP takes it the tunnel's way.
-  if (tag.kind == ControlKind::message || config_.at_edge) return false;
+  // At the edge its UDP ports are a tunnel's: ECMP takes it the tunnel's way.
+  if (config_.at_edge) return false;
   fabric_.enqueue(paths_.port_at(node, packet, tag.path), index);
   return true;
 }

@@ -33,6 +33,7 @@ class Braidway : public Scheme {
     bool will_tell = false;   ///< a message timer is set
     bool will_check = false;  ///< a check timer is set
     Nanoseconds next_probe = 0;
+    std::uint16_t message_path = 0;  ///< that the last message took
   };
 
   void set_timer(Timer what, std::uint32_t who, std::uint32_t which, Nanoseconds after);
@@ -44,7 +45,7 @@ class Braidway : public Scheme {
   bool arrive_control(NodeIndex node, PacketIndex index);
   void tell(std::uint32_t leaf, std::uint32_t peer);
   void check(std::uint32_t leaf, std::uint32_t peer);
-  void probe(std::uint32_t leaf, std::uint32_t peer, std::uint16_t path);
+  void send(std::uint32_t leaf, std::uint32_t peer, const ControlTag& tag, std::uint16_t bytes);
   void watch(std::uint32_t leaf);
   [[nodiscard]] std::size_t path_count(std::uint32_t from, std::uint32_t to) const;
 

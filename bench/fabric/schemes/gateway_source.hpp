@@ -45,6 +45,9 @@ class GatewaySource {
   [[nodiscard]] bool wants_probe(std::uint32_t peer, std::uint16_t path) const noexcept {
     return fabric_.now() - peers_[peer]->sent_on[path] >= heartbeat;
   }
+  [[nodiscard]] bool usable(std::uint32_t peer, std::uint16_t path) const noexcept {
+    return peers_[peer]->health.usable(static_cast<lb::PathId>(path));
+  }
   [[nodiscard]] std::uint32_t lane_of(FlowIndex flow) const noexcept {
     return static_cast<std::uint32_t>(data_names_.hashes[flow] >> 40) % config_.lanes;
   }

@@ -37,7 +37,7 @@ enum class ControlKind : std::uint8_t { message, probe };
 /// On control packets.
 struct ControlTag {
   ControlKind kind = ControlKind::message;
-  std::uint16_t path = 0;     ///< a probe's
+  std::uint16_t path = 0;     ///< that it takes
   std::uint32_t message = 0;  ///< a message's: where its content is
 };
 
