@@ -13,7 +13,8 @@ void write_utilisation(std::ostream& out, const Fabric& fabric) {
       const NodeIndex from = topology.node_of(port);
       const NodeIndex to = topology.node_of(peer_of(port));
       if (!topology.is_switch[from] || !topology.is_switch[to]) continue;
-      const auto room = static_cast<double>(topology.links[port / 2].rate) / 8 * seconds;
+      const Link& link = topology.links[port / 2];
+      const auto room = static_cast<double>(link.rate) / 8 * seconds;
       out << series.at(bin) << ' ' << from << ' ' << to << ' '
           << static_cast<double>(series.bytes(bin, port)) / room << '\n';
     }

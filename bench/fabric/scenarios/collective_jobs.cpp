@@ -89,6 +89,7 @@ ScenarioOutcome run_ring_all_reduce(const Options& options, std::ostream& out) {
         Job& job = workload.jobs.emplace_back(Job{.name = "ring all-reduce", .start = 0, .tasks = {}});
         for (NodeIndex place = 0; place < hosts_per_rack; ++place) {
           std::vector<NodeIndex> ring;
+          ring.reserve(racks);
           for (NodeIndex rack = 0; rack < racks; ++rack)
             ring.push_back(network.routing.hosts()[rack * hosts_per_rack + place]);
           append_ring_all_reduce(workload, job, ring, reduced_bytes, {});

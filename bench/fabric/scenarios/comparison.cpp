@@ -52,6 +52,7 @@ std::span<const RunResult> Grid::runs(std::string_view scheme) const {
 std::vector<double> Grid::values(std::string_view scheme,
                                  const std::function<double(const RunResult&)>& value) const {
   std::vector<double> values;
+  values.reserve(seeds_);
   for (const RunResult& run : runs(scheme)) values.push_back(value(run));
   return values;
 }
@@ -64,6 +65,7 @@ double geometric_mean(std::span<const double> values) {
 
 Ratio ratio_of(std::span<const double> values, std::span<const double> reference) {
   std::vector<double> logs;
+  logs.reserve(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) logs.push_back(std::log(values[i] / reference[i]));
   const auto count = static_cast<double>(logs.size());
   double mean = 0;

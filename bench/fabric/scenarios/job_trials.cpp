@@ -25,6 +25,7 @@ std::vector<std::vector<Nanoseconds>> bounds_of(const Network& network,
   std::vector<std::vector<Nanoseconds>> bounds;
   for (const Workload& workload : workloads) {
     std::vector<Nanoseconds> jobs;
+    jobs.reserve(workload.jobs.size());
     for (const Job& job : workload.jobs)
       jobs.push_back(fluid_bound(network.topology, network.routing, workload.flows, job));
     bounds.push_back(std::move(jobs));
@@ -59,6 +60,6 @@ void JobTrials::print_order(std::ostream& out, std::string_view scheme) const {
   out << std::setw(9) << out_of_order << std::setw(10) << static_cast<double>(peak) / 1e6 << '\n';
 }
 
-double jct_ratio_of(const RunResult& run) { return run.jct_ratio.value(); }
+double jct_ratio_of(const RunResult& run) { return run.jct_ratio.value_or(0); }
 
 }  // namespace braidway::bench::fabric

@@ -33,6 +33,7 @@ class JobTrials {
   Grid grid_;
 };
 
+/// RunResult::jct_ratio; 0 without jobs.
 [[nodiscard]] double jct_ratio_of(const RunResult& run);
 
 }  // namespace braidway::bench::fabric

@@ -97,6 +97,7 @@ std::vector<std::vector<Flow>> poisson_lists(const Options& options, const Netwo
                                              std::uint64_t seeds, std::uint64_t load, Nanoseconds duration) {
   const SizeDistribution sizes{options.anchors_folder + "/AliStorage2019.cdf.txt"};
   std::vector<std::vector<Flow>> lists;
+  lists.reserve(seeds);
   for (std::uint64_t seed = 0; seed < seeds; ++seed) {
     lists.push_back(poisson_flows(network.topology, network.routing, sizes,
                                   {.load = static_cast<double>(load), .duration = duration},

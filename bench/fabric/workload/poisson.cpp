@@ -25,8 +25,8 @@ std::vector<Flow> poisson_flows(const Topology& topology, const Routing& routing
     if (destinations.empty()) {
       throw std::invalid_argument("host " + std::to_string(source) + " has no other host to send to");
     }
-    const auto rate = static_cast<double>(topology.links[routing.ports_of(source).front() / 2].rate);
-    const double mean_gap = sizes.mean() * 8e9 / (rate * load.load / 200);
+    const Link& link = topology.links[routing.ports_of(source).front() / 2];
+    const double mean_gap = sizes.mean() * 8e9 / (static_cast<double>(link.rate) * load.load / 200);
     double at = 0;
     for (;;) {
       at -= std::log(1 - random.uniform()) * mean_gap;

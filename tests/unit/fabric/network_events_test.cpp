@@ -221,6 +221,7 @@ TEST(NetworkEvents, AreTheSameForAllSchemesOfASeed) {
     Lab lab{star(2), {flow(0, 1, 5'000'000)}, seeded, scheme};
     const PortSeries& series = lab.run().series();
     std::vector<std::uint64_t> sent;
+    sent.reserve(60);
     for (std::size_t bin = 0; bin < 60; ++bin) sent.push_back(series.bytes(bin, 0));
     return sent;
   };

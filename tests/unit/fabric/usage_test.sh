@@ -52,6 +52,14 @@ expect 2 "short:2: the file ends" --topology pair --flows short
 expect 1 "ecmp, seed 1: at 2600000000 ns nothing has been acknowledged for 100 ms; 1 flows of 2 are stuck:" \
   --topology deaf --flows flows
 expect 1 "/nowhere/fct: cannot be written" "${files[@]}" --fct-out /nowhere/fct
+expect 2 "\"1ms dwn 0-2\": expected a time and one of down" "${files[@]}" --event "1ms dwn 0-2"
+expect 2 "network event down 0-1 at 1000000 ns: no link joins 0 and 1" "${files[@]}" --event "1ms down 0-1"
+expect 1 "1 flows of 2 are stuck" "${files[@]}" --event "2.55s down 1-2" --scheme ecmp
+expect 2 "--rnic" "${files[@]}" --rnic go-forward
+expect 2 "--verb" "${files[@]}" --verb write-only
+expect 2 "--utilisation-out takes the ports of one run" "${files[@]}" --seeds 2 --utilisation-out used
+expect 0 "uplink-dies" --scenario list
+expect 0 "ecmp" "${files[@]}" --verb read --rnic selective-repeat --event "1s background 0-2 0.5" --utilisation-out used
 expect 2 "nothing published" --scenario anchors --anchors "$anchors" --schemes drill
 
 expect 0 "ecmp" "${files[@]}" --fct-out fct --json json --load 40 --seed 7

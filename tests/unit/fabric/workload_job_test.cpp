@@ -16,24 +16,29 @@ namespace {
 class JobLab {
  public:
   JobLab(Topology topology, Workload workload, const Config& config = {})
-      : network_(std::move(topology)), workload_(std::move(workload)) {
-    arrange(workload_.flows);
-    fabric_.emplace(network_.topology, network_.routing, workload_.flows, config, make<Ecmp>, workload_.jobs);
-    fabric_->run();
+      : network_(std::move(topology)),
+        workload_(arranged(std::move(workload))),
+        fabric_(network_.topology, network_.routing, workload_.flows, config, make<Ecmp>, workload_.jobs) {
+    fabric_.run();
   }
 
-  [[nodiscard]] const Fabric& fabric() const noexcept { return *fabric_; }
+  [[nodiscard]] const Fabric& fabric() const noexcept { return fabric_; }
   [[nodiscard]] Nanoseconds time(std::size_t job) const noexcept {
-    return fabric_->jobs().completed_at(job) - workload_.jobs[job].start;
+    return fabric_.jobs().completed_at(job) - workload_.jobs[job].start;
   }
   [[nodiscard]] Nanoseconds bound(std::size_t job) const {
     return fluid_bound(network_.topology, network_.routing, workload_.flows, workload_.jobs[job]);
   }
 
  private:
+  static Workload arranged(Workload workload) {
+    arrange(workload.flows);
+    return workload;
+  }
+
   Network network_;
   Workload workload_;
-  std::optional<Fabric> fabric_;
+  Fabric fabric_;
 };
 
 const std::vector<NodeIndex> two{0, 1};
@@ -127,7 +132,7 @@ TEST(Collectives, ARingOnIdleLinksTakesItsStepsOneAfterTheOther) {
   const JobLab lab{star(4), workload};
   // A hundred ACKs the other way take their part of each link, and wait for a packet at each.
   EXPECT_GE(lab.time(0), 6 * alone(100'000));
-  EXPECT_LE(lab.time(0), 6 * (alone(100'000) + 100 * 4 + 4 * 83));
+  EXPECT_LE(lab.time(0), 6 * (alone(100'000) + Nanoseconds{100} * 4 + Nanoseconds{4} * 83));
 }
 
 TEST(Collectives, ATreeOfTwoGoesUpAndDown) {
@@ -205,6 +210,7 @@ TEST(FluidBound, OfAnIncastIsItsReceiversLink) {
 double over_host_link(const Topology& topology, NodeIndex hosts_a_leaf) {
   const Network network{topology};
   std::vector<Flow> flows;
+  flows.reserve(hosts_a_leaf);
   for (NodeIndex host = 0; host < hosts_a_leaf; ++host)
     flows.push_back(flow(host, host + hosts_a_leaf, 1'000'000));
   return least_transfer_time(network.topology, network.routing, flows) / (1'000 * 83.0);

@@ -95,10 +95,10 @@ class Poisson : public testing::Test {
  protected:
   [[nodiscard]] std::vector<Flow> flows(std::uint64_t seed, bool between_racks_only = false) const {
     return poisson_flows(network_.topology, network_.routing, sizes_,
-                         {.load = 80, .duration = duration_, .between_racks_only = between_racks_only}, seed);
+                         {.load = 80, .duration = duration, .between_racks_only = between_racks_only}, seed);
   }
 
-  static constexpr Nanoseconds duration_ = 20'000'000;
+  static constexpr Nanoseconds duration = 20'000'000;
   Network network_{leaf_spine(4, 4, 2)};
   SizeDistribution sizes_ = sizes_of("0 0\n10000 80\n50000 100\n");
 };
@@ -110,7 +110,7 @@ TEST_F(Poisson, PutsTheLoadOnEachHostsLink) {
     sent[flow.source] += flow.bytes;
     total += flow.bytes;
   }
-  const double expected = 0.4 * 100e9 / 8 * duration_ / 1e9;
+  const double expected = 0.4 * 100e9 / 8 * duration / 1e9;
   EXPECT_EQ(sent.size(), 16U);
   EXPECT_NEAR(total / 16, expected, expected * 0.02);
   for (const auto& [host, bytes] : sent) EXPECT_NEAR(bytes, expected, expected * 0.15) << host;
@@ -127,7 +127,7 @@ TEST_F(Poisson, IsTheSameForTheSameSeedOnly) {
 TEST_F(Poisson, IsArrangedAndWithinItsTime) {
   const auto list = flows(5);
   EXPECT_TRUE(std::ranges::is_sorted(list, {}, &Flow::start));
-  EXPECT_LT(list.back().start, duration_);
+  EXPECT_LT(list.back().start, duration);
   EXPECT_EQ(list.front().source_port, 10'000);
 }
 
