@@ -1,5 +1,7 @@
 #include "bench/fabric/core.hpp"
 
+#include <algorithm>
+
 namespace braidway::bench::fabric {
 
 Core::Core(const Topology& topology, const Config& configuration, Nanoseconds start)
@@ -28,6 +30,9 @@ bool Core::is_lost(Port& port, const Packet& packet) {
   if (packet.kind == PacketKind::data) {
     port.last_lost = now();
     if (packet.last) lost_tails.push_back(packet.flow);
+  } else if (packet.kind == PacketKind::ack || packet.kind == PacketKind::nak) {
+    answer_lost.resize(std::max<std::size_t>(answer_lost.size(), packet.flow + 1));
+    answer_lost[packet.flow] = true;
   }
   return true;
 }

@@ -96,8 +96,11 @@ struct Core {
   Random random;
   Counters counters;
   PortSeries series;
-  std::vector<FlowIndex> lost_tails;  ///< flows whose last packet a link lost, each time it did
-  Scheme* scheme = nullptr;           ///< set before the first event
+  /// Flows whose last packet a link lost, each time it did, and those that timed out because it lost the last
+  /// answer.
+  std::vector<FlowIndex> lost_tails;
+  std::vector<bool> answer_lost;  ///< by flow: no ACK or NAK has come since one was lost
+  Scheme* scheme = nullptr;       ///< set before the first event
 };
 
 }  // namespace braidway::bench::fabric

@@ -40,7 +40,7 @@ class Fabric {
   [[nodiscard]] const Counters& counters() const noexcept { return core_.counters; }
   [[nodiscard]] const Rnics& rnics() const noexcept { return rnics_; }
   [[nodiscard]] const PortSeries& series() const noexcept { return core_.series; }
-  /// Flows whose last packet a link lost, each time it did.
+  /// Flows whose last packet or, at a time-out, last answer a link lost, each time it did.
   [[nodiscard]] std::span<const FlowIndex> lost_tails() const noexcept { return core_.lost_tails; }
   [[nodiscard]] const JobEngine& jobs() const noexcept { return jobs_; }
   [[nodiscard]] const Scheme& scheme() const noexcept { return *scheme_; }
