@@ -30,9 +30,10 @@ std::size_t uplink(const LeafSpineShape& shape, NodeIndex leaf, NodeIndex spine)
 
 Topology fat_tree(NodeIndex ports, std::uint64_t rate, Nanoseconds delay) {
   constexpr NodeIndex most_ports = 48;
-  if (ports < 2 || ports % 2 != 0 || ports > most_ports || rate == 0)
+  if (ports % 2 != 0) throw std::invalid_argument("a fat tree of switches with an odd number of ports");
+  if (ports < 2 || ports > most_ports || rate == 0)
     throw std::invalid_argument(
-        "a fat tree of switches with a number of ports that is odd or not from 2 to 48");
+        "a fat tree of switches with less than 2 or more than 48 ports, or without a rate");
   const NodeIndex half = ports / 2;
   const NodeIndex hosts = ports * half * half;
   const NodeIndex first_leaf = hosts;

@@ -7,6 +7,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "bench/fabric/generated_topology.hpp"
 #include "bench/fabric/options.hpp"
 #include "bench/fabric/run.hpp"
 #include "bench/fabric/scenarios/scenario.hpp"
@@ -76,7 +77,19 @@ void simulate_files(const Options& options) {
   write_file(options.json_file, [&](std::ostream& out) { write_json(out, results); });
 }
 
+Topology generate(const Options& options) {
+  const LeafSpineShape shape;
+  if (options.fat_tree != 0) return fat_tree(options.fat_tree, shape.rate, shape.delay);
+  return leaf_spine({.hosts_per_leaf = options.leaf_spine[0],
+                     .leaves = options.leaf_spine[1],
+                     .spines = options.leaf_spine[2]});
+}
+
 int run(const Options& options) {
+  if (!options.topology_out.empty()) {
+    write_file(options.topology_out, [&](std::ostream& out) { write_topology(out, generate(options)); });
+    return 0;
+  }
   if (options.scenario.empty()) {
     simulate_files(options);
     return 0;

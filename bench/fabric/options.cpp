@@ -59,6 +59,12 @@ std::string check_event(const std::string& text) {
 
 /// Why these options do not go together; empty if they do.
 std::string contradiction(const Options& options) {
+  if (!options.topology_out.empty()) {
+    return options.leaf_spine.empty() == (options.fat_tree == 0)
+               ? "--topology-out takes --leaf-spine or --fat-tree"
+               : "";
+  }
+  if (!options.leaf_spine.empty() || options.fat_tree != 0) return "--topology-out is missing";
   if (options.scenario.empty() && options.topology_file.empty()) {
     return "--scenario, or --topology and --flows, must be given";
   }
@@ -98,6 +104,18 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
           ->excludes(scenario);
   topology->needs(flows);
   flows->needs(topology);
+  app.add_option("--topology-out", options.topology_out,
+                 "write a topology of links of 100 Gbit/s and 1 us, and do nothing else")
+      ->excludes(scenario)
+      ->excludes(topology);
+  app.add_option("--leaf-spine", options.leaf_spine,
+                 "for --topology-out: hosts a leaf, leaves, spines, as 8,4,4")
+      ->delimiter(',')
+      ->expected(3)
+      ->check(CLI::Range(NodeIndex{1}, NodeIndex{1024}));
+  app.add_option("--fat-tree", options.fat_tree,
+                 "for --topology-out: three tiers of switches with so many ports")
+      ->check(CLI::Range(NodeIndex{2}, NodeIndex{48}));
   app.add_option("--scheme,--schemes", options.schemes, scheme_help())->delimiter(',')->check(check_scheme);
   app.add_option("--seed", options.seed, "of every choice at random; 1 has the published ECMP hashes")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}))

@@ -14,9 +14,12 @@ struct Options {
   std::string scenario;  ///< or a topology and flows of the user's own:
   std::string topology_file;
   std::string flow_file;
-  std::vector<std::string> schemes;  ///< none: the scenario's, or ecmp
-  std::uint64_t seed = 1;            ///< the first
-  std::uint64_t seeds = 0;           ///< how many, counting up; 0: the scenario's, or one
+  std::vector<NodeIndex> leaf_spine;  ///< or a topology to be written: hosts a leaf, leaves, spines
+  NodeIndex fat_tree = 0;             ///< or this: ports a switch
+  std::string topology_out;           ///< where to
+  std::vector<std::string> schemes;   ///< none: the scenario's, or ecmp
+  std::uint64_t seed = 1;             ///< the first
+  std::uint64_t seeds = 0;            ///< how many, counting up; 0: the scenario's, or one
   std::uint64_t load =
       0;  ///< percent: which of the scenario's, or to be written into the JSON; 0: none named
   double measure_from = 0;  ///< seconds

@@ -59,6 +59,14 @@ expect 2 "--rnic" "${files[@]}" --rnic go-forward
 expect 2 "--verb" "${files[@]}" --verb write-only
 expect 2 "--utilisation-out takes the ports of one run" "${files[@]}" --seeds 2 --utilisation-out used
 expect 0 "uplink-dies" --scenario list
+expect 2 "--topology-out takes --leaf-spine or --fat-tree" --topology-out tree
+expect 2 "--topology-out is missing" --leaf-spine 2,2,1
+expect 2 "an odd number of ports" --topology-out tree --fat-tree 5
+expect 0 "" --topology-out tree --leaf-spine 1,2,1
+same "$(head -n 3 tree)" "5 3 4
+2 3 4
+0 2 100000000000bps 1000ns 0"
+expect 0 "ecmp" --topology tree --flows flows
 expect 0 "ecmp" "${files[@]}" --verb read --rnic selective-repeat --event "1s background 0-2 0.5" --utilisation-out used
 expect 2 "nothing published" --scenario anchors --anchors "$anchors" --schemes drill
 
