@@ -44,6 +44,13 @@ struct EcnConfig {
   }
 };
 
+/// How gateways are built, where the scheme has them.
+struct GatewayBuild {
+  std::uint32_t lanes = 4;      ///< workers that a gateway's flows are spread over
+  Nanoseconds lane_jitter = 0;  ///< the longest that a lane lets its packets wait for its turn
+  std::uint32_t tunnels = 16;   ///< to each peer, at the edge
+};
+
 struct Config {
   std::uint64_t seed = 1;  ///< of every choice at random; 1 has the anchors' ECMP hashes
   PfcMode pfc = PfcMode::proper;
@@ -54,6 +61,7 @@ struct Config {
   Verb verb = Verb::send;
   Nanoseconds nak_interval = 4'000;
   Nanoseconds retransmission_timeout = 4'000'000;
+  GatewayBuild gateways;
   Nanoseconds stall_limit = 100'000'000;  ///< without any progress, after which a run is given up
   std::vector<NetworkEvent> network_events = {};
   Nanoseconds series_bin = 0;  ///< of Core::series; 0: none is recorded

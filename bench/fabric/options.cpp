@@ -164,6 +164,17 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   app.add_option("--ecn-pmax", options.config.ecn.pmax, "the share that is marked at --ecn-kmax")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
+  app.add_option("--lanes", options.config.gateways.lanes,
+                 "workers of a gateway, which share nothing but the paths' weights")
+      ->check(CLI::Range(1U, 16U))
+      ->capture_default_str();
+  app.add_option("--lane-jitter", options.config.gateways.lane_jitter,
+                 "ns: the longest that a gateway's worker lets packets wait for its turn")
+      ->check(CLI::Range(Nanoseconds{0}, Nanoseconds{20'000}))
+      ->capture_default_str();
+  app.add_option("--tunnels", options.config.gateways.tunnels, "from a gateway at the edge to each peer")
+      ->check(CLI::Range(1U, 256U))
+      ->capture_default_str();
   app.add_option("--buffer", options.config.buffer_bytes, "bytes of a switch's buffer")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
       ->capture_default_str();

@@ -23,7 +23,7 @@ Braidway::Braidway(Fabric& fabric, const GatewayConfig& config)
       leaf_at_(fabric.topology().node_count(), nobody),
       polling_(paths_.leaf_count()),
       conversations_(std::size_t{paths_.leaf_count()} * paths_.leaf_count()),
-      lane_busy_until_(std::size_t{paths_.leaf_count()} * config.lanes) {
+      lane_busy_until_(std::size_t{paths_.leaf_count()} * config.build.lanes) {
   std::vector<std::size_t> hosts(paths_.leaf_count());
   for (const NodeIndex host : fabric.routing().hosts()) {
     const std::uint32_t leaf = paths_.leaf_of(host);
@@ -43,7 +43,7 @@ Braidway::Braidway(Fabric& fabric, const GatewayConfig& config)
 
 std::size_t Braidway::path_count(std::uint32_t from, std::uint32_t to) const {
   if (from == to) return 0;
-  return config_.at_edge ? config_.tunnels : paths_.paths(from * paths_.leaf_count() + to).size();
+  return config_.at_edge ? config_.build.tunnels : paths_.paths(from * paths_.leaf_count() + to).size();
 }
 
 PortIndex Braidway::choose(NodeIndex node, Packet& packet, std::span<const PortIndex> candidates) {
@@ -95,14 +95,16 @@ bool Braidway::depart(NodeIndex node, PacketIndex index) {
     conversation.will_check = true;
     set_timer(Timer::check, leaf, peer, check_interval);
   }
-  if (config_.lane_jitter == 0) {
+  if (config_.build.lane_jitter == 0) {
     packet.write_tag(sources_[leaf].steer(packet));
     return false;
   }
   // A lane comes round to its packets when it does, all that wait at once.
-  Nanoseconds& busy_until = lane_busy_until_[leaf * config_.lanes + sources_[leaf].lane_of(packet.flow)];
+  Nanoseconds& busy_until =
+      lane_busy_until_[leaf * config_.build.lanes + sources_[leaf].lane_of(packet.flow)];
   if (busy_until <= fabric_.now()) {
-    busy_until = fabric_.now() + fabric_.random().below(static_cast<std::uint32_t>(config_.lane_jitter) + 1);
+    busy_until =
+        fabric_.now() + fabric_.random().below(static_cast<std::uint32_t>(config_.build.lane_jitter) + 1);
   }
   fabric_.set_timer(busy_until, static_cast<std::uint32_t>(Timer::lane) << timer_shift | node, index);
   return true;

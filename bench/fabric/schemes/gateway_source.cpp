@@ -26,7 +26,7 @@ std::vector<std::vector<lb::PathRecord>> records_of(const Fabric& fabric, const 
   for (std::uint32_t peer = 0; peer < paths.leaf_count(); ++peer) {
     if (peer == leaf) continue;
     const auto& to = paths.paths(leaf * paths.leaf_count() + peer);
-    const std::size_t count = config.at_edge ? config.tunnels : to.size();
+    const std::size_t count = config.at_edge ? config.build.tunnels : to.size();
     for (std::size_t i = 0; i < count; ++i) {
       const PortIndex port = to[i % to.size()].ports[0];
       auto place = std::ranges::find(egresses, port);
@@ -72,7 +72,7 @@ GatewaySource::GatewaySource(Fabric& fabric, const LeafPaths& paths, std::uint32
   lb::Steering::Parameters parameters;
   if (!config.at_edge) parameters.spray.rate = static_cast<float>(heaviest) / 8000;
   parameters.flows = std::max<std::size_t>(2 * fabric.flows().size(), 1);
-  for (std::uint32_t lane = 0; lane < config.lanes; ++lane) {
+  for (std::uint32_t lane = 0; lane < config.build.lanes; ++lane) {
     lb::Steering& steering = lanes_.emplace_back(sizes(records), parameters);
     for (std::uint16_t peer = 0; peer < paths.leaf_count(); ++peer) {
       steering.set_policy(peer, config.policy);

@@ -23,9 +23,7 @@ struct GatewayConfig {
   /// Beside the leaf instead of in it: its paths are tunnels that the fabric's ECMP places, and it does not
   /// see the leaf's queues.
   bool at_edge = false;
-  std::uint32_t tunnels = 16;  ///< a peer, at the edge
-  std::uint32_t lanes = 4;
-  Nanoseconds lane_jitter = 0;  ///< most that one lane is behind another, 0..20 us
+  GatewayBuild build{};
 };
 
 class GatewaySource {
@@ -49,7 +47,7 @@ class GatewaySource {
     return peers_[peer]->health.usable(static_cast<lb::PathId>(path));
   }
   [[nodiscard]] std::uint32_t lane_of(FlowIndex flow) const noexcept {
-    return static_cast<std::uint32_t>(data_names_.hashes[flow] >> 40) % config_.lanes;
+    return static_cast<std::uint32_t>(data_names_.hashes[flow] >> 40) % config_.build.lanes;
   }
   /// The flow's paths, as its sink must know them.
   [[nodiscard]] const lb::SpraySet& spray_set(std::uint32_t peer, FlowIndex flow) const noexcept {

@@ -23,7 +23,8 @@ std::unique_ptr<Scheme> make(Fabric& fabric) {
 
 template <lb::Policy policy, bool at_edge>
 std::unique_ptr<Scheme> make_gateways(Fabric& fabric) {
-  return std::make_unique<Braidway>(fabric, GatewayConfig{.policy = policy, .at_edge = at_edge});
+  return std::make_unique<Braidway>(
+      fabric, GatewayConfig{.policy = policy, .at_edge = at_edge, .build = fabric.config().gateways});
 }
 
 constexpr std::array entries{
