@@ -61,7 +61,7 @@ struct Config {
   Verb verb = Verb::send;
   Nanoseconds nak_interval = 4'000;
   Nanoseconds retransmission_timeout = 4'000'000;
-  GatewayBuild gateways;
+  GatewayBuild gateways{};
   Nanoseconds stall_limit = 100'000'000;  ///< without any progress, after which a run is given up
   std::vector<NetworkEvent> network_events = {};
   Nanoseconds series_bin = 0;  ///< of Core::series; 0: none is recorded

@@ -1,16 +1,17 @@
 // What befalls the network at a given time, as one line says it:
-//   TIME down A-B                       both ways, silently: what is sent onto the link is lost, nobody is
-//   told TIME up A-B                         in order again TIME rate A-B RATE                  both ways;
-//   what is being sent is sent at the old rate TIME delay A-B DELAY                both ways; a shorter one
-//   lets packets overtake those on their way, as a
-//                                       re-route inside the fabric does
-//   TIME loss A-B SHARE                 of packets, both ways; PFC frames are spared, which a link repeats
-//   TIME divert A-B A-C                 what A would send to B goes to C from then on; C must lead to every
-//   host
-//                                       that B leads to
-//   TIME background A-B SHARE           of the rate from A to B is taken by others from then on
-//   TIME on-off A-B SHARE ON OFF        the same during bursts: exponential, with these mean times on and off
-//   TIME periodic A-B SHARE PERIOD ON JITTER    a burst each PERIOD for ON, late by 0 to JITTER
+//
+//   - `TIME down A-B`: both ways, silently: what is sent onto the link is lost, nobody is told
+//   - `TIME up A-B`: in order again
+//   - `TIME rate A-B RATE`: both ways; what is being sent is sent at the old rate
+//   - `TIME delay A-B DELAY`: both ways; a shorter one lets packets overtake those on their way,
+//     as a re-route inside the fabric does
+//   - `TIME loss A-B SHARE`: of packets, both ways; PFC frames are spared, which a link repeats
+//   - `TIME divert A-B A-C`: what A would send to B goes to C from then on; C must lead to every host that B
+//     leads to
+//   - `TIME background A-B SHARE`: of the rate from A to B is taken by others from then on
+//   - `TIME on-off A-B SHARE ON OFF`: the same during bursts: exponential, with these mean times on and off
+//   - `TIME periodic A-B SHARE PERIOD ON JITTER`: a burst each PERIOD for ON, late by 0 to JITTER
+//
 // TIME is of the simulated clock, that of the flow list. Times are numbers with ns, us, ms or s; rates with
 // bps, Kbps, Mbps or Gbps. A, B, C: nodes. Values; any thread.
 #pragma once

@@ -1,0 +1,124 @@
+// Braidway's gateways in the simulator: what hosts see of them, and what they learn.
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "bench/fabric/schemes/registry.hpp"
+#include "tests/unit/fabric/lab.hpp"
+
+namespace braidway::bench::fabric {
+namespace {
+
+constexpr Nanoseconds millisecond = 1'000'000;
+
+SchemeFactory scheme(std::string_view name) { return find_scheme(name)->make; }
+
+/// Every host of the first leaf sends to its counterpart of the second.
+std::vector<Flow> across(NodeIndex hosts, std::uint32_t bytes) {
+  std::vector<Flow> flows;
+  for (NodeIndex host = 0; host < hosts; ++host) flows.push_back(flow(host, hosts + host, bytes));
+  return flows;
+}
+
+std::uint64_t uplink_bytes(Fabric& fabric, NodeIndex leaf, NodeIndex spine) {
+  for (PortIndex port = 0; port < fabric.topology().port_count(); ++port) {
+    if (fabric.port(port).node == leaf && fabric.port(port).peer_node == spine)
+      return fabric.port(port).sent_bytes;
+  }
+  return 0;
+}
+
+TEST(Gateways, SprayAFlowOverAllUplinksInEqualPartsAndTheHostSeesItInOrder) {
+  Lab lab{leaf_spine(4, 2, 4), {flow(0, 4, 4'000'000)}, {}, scheme("auto")};
+  Fabric& fabric = lab.run();
+  EXPECT_EQ(fabric.counters().out_of_order, 0U);
+  for (NodeIndex spine = 10; spine < 14; ++spine) {
+    EXPECT_NEAR(static_cast<double>(uplink_bytes(fabric, 8, spine)), 4'192'000.0 / 4, 40'000) << spine;
+  }
+}
+
+TEST(Gateways, KeepAShortMessageOnOnePath) {
+  Lab lab{leaf_spine(4, 2, 4), {flow(0, 4, 3'000)}, {}, scheme("auto")};
+  Fabric& fabric = lab.run();
+  unsigned used = 0;
+  for (NodeIndex spine = 10; spine < 14; ++spine) used += uplink_bytes(fabric, 8, spine) > 2'000 ? 1 : 0;
+  EXPECT_EQ(used, 1U);
+}
+
+TEST(Gateways, PinnedKeepsEveryFlowOnOnePath) {
+  Lab lab{leaf_spine(4, 2, 4), {flow(0, 4, 1'000'000)}, {}, scheme("pinned")};
+  Fabric& fabric = lab.run();
+  unsigned used = 0;
+  for (NodeIndex spine = 10; spine < 14; ++spine) used += uplink_bytes(fabric, 8, spine) > 10'000 ? 1 : 0;
+  EXPECT_EQ(used, 1U);
+}
+
+TEST(Gateways, UsePathsByTheirRatesFromTheFirstPacketOn) {
+  Topology topology = leaf_spine(4, 2, 4);
+  for (Link& link : topology.links) {
+    if (link.b == 10) link.rate = 25 * gigabit;
+  }
+  // More than the fast uplinks carry, or the slow one would be left alone.
+  Lab lab{topology, across(4, 2'000'000), {}, scheme("spray")};
+  Fabric& fabric = lab.run();
+  const auto slow = static_cast<double>(uplink_bytes(fabric, 8, 10));
+  const auto fast = static_cast<double>(uplink_bytes(fabric, 8, 11));
+  EXPECT_LT(slow, 0.35 * fast);
+  EXPECT_GT(slow, 0.05 * fast);
+}
+
+TEST(Gateways, RestoreOrderWhereLanesAreTensOfMicrosecondsApart) {
+  Config config;
+  config.gateways.lanes = 16;
+  config.gateways.lane_jitter = 20'000;
+  std::vector<Flow> flows;
+  for (NodeIndex host = 0; host < 16; ++host) flows.push_back(flow(host % 8, 8 + host % 7, 500'000));
+  Lab lab{leaf_spine(8, 2, 4), flows, config, scheme("auto")};
+  EXPECT_EQ(lab.run().counters().out_of_order, 0U);
+}
+
+TEST(Gateways, AtTheEdgeSpreadAFlowByTunnelsOfTheirOwnInOrder) {
+  Lab lab{leaf_spine(4, 2, 4), {flow(0, 4, 4'000'000)}, {}, scheme("auto-edge")};
+  Fabric& fabric = lab.run();
+  EXPECT_EQ(fabric.counters().out_of_order, 0U);
+  unsigned used = 0;
+  for (NodeIndex spine = 10; spine < 14; ++spine) used += uplink_bytes(fabric, 8, spine) > 200'000 ? 1 : 0;
+  EXPECT_GE(used, 3U);
+}
+
+TEST(Gateways, HoldNothingForEverWhenPacketsAreLost) {
+  Topology topology = leaf_spine(4, 2, 4);
+  for (Link& link : topology.links) {
+    if (link.b >= 10) link.error_rate = 0.01;
+  }
+  for (const auto* name : {"auto", "spray", "reroute", "idle-move", "auto-edge"}) {
+    Lab lab{topology, across(4, 1'000'000), {}, scheme(name)};
+    EXPECT_EQ(lab.run().rnics().completed().size(), 4U) << name;
+  }
+}
+
+TEST(Gateways, OfTheSameSeedDoTheSame) {
+  const auto completions = [] {
+    Config config;
+    config.gateways.lane_jitter = 5'000;
+    Lab lab{leaf_spine(4, 2, 4), across(4, 1'000'000), config, scheme("auto")};
+    std::vector<Nanoseconds> at;
+    Fabric& fabric = lab.run();
+    for (FlowIndex i = 0; i < 4; ++i) at.push_back(fabric.rnics().completed_at(i));
+    return at;
+  };
+  EXPECT_EQ(completions(), completions());
+}
+
+TEST(Gateways, KeepLessInOrderWindowsThanAPathsSkewTakes) {
+  Lab lab{leaf_spine(8, 2, 4), across(8, 2 * 1'000'000), {}, scheme("auto")};
+  Fabric& fabric = lab.run();
+  EXPECT_GT(fabric.scheme().order_peak_bytes(), 0U);
+  EXPECT_LT(fabric.scheme().order_peak_bytes(), 2'500'000U);
+  EXPECT_LT(lab.completion(0), 2 * millisecond);
+}
+
+}  // namespace
+}  // namespace braidway::bench::fabric
