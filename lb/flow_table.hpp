@@ -22,7 +22,7 @@ struct FlowState {
   std::uint32_t next_sequence = 0;
   /// Of the last packet. The policy writes it, after it has asked how long the flow was silent.
   Tick last_seen{};
-  /// When the flow last changed its path.
+  /// When the flow last changed its path, but for packets that are sprayed.
   Tick moved_at{};
   /// Of data sent in this epoch, to tell the first bandwidth-delay product from the rest. The policy stops
   /// counting there.

@@ -14,19 +14,30 @@
 //   because it is free. With eight uplinks of 128 at a tenth, a permutation's tail grew from 1.4 to 6 times
 //   its ideal when the memory was long enough for slow paths to get their full share.
 //
+// Each choice hangs on the one before it, so what a choice costs is the time it takes from one to the next:
+// eight paths are compared at once, without a branch (lanes.hpp).
+//
 // Pure; owner: one lane, with one Spray a peer. All memory at construction.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <limits>
 #include <vector>
 
+#include "lb/lanes.hpp"
 #include "lb/spray_set.hpp"
 #include "lb/types.hpp"
 
 namespace braidway::lb {
+
+/// Neighbours on the ring of a peer's paths: first, first + 1, ..., modulo their number.
+struct PathWindow {
+  PathId first{};
+  std::uint8_t count = 0;  ///< 1..SpraySet::most, and no more than there are
+};
 
 class Spray {
  public:
@@ -40,65 +51,130 @@ class Spray {
     float longest_queue_ns = 1'000'000;
   };
 
+  /// For 1..256 paths.
   Spray(std::size_t paths, const Parameters& parameters)
       : parameters_(parameters),
-        ns_per_byte_(paths, 1 / parameters.rate),
-        free_at_(paths, 0.0F),
-        used_(paths, 0.0F) {}
+        paths_(paths),
+        ns_per_byte_(room(paths), unusable),
+        waits_(room(paths)),
+        queues_(room(paths)),
+        used_(room(paths)) {
+    for (std::size_t i = 0; i < paths; ++i) set_weight(static_cast<PathId>(i), 1);
+  }
 
   /// The slow weight of a path: its rate over Parameters::rate; 0 takes nothing.
   void set_weight(PathId path, float weight) noexcept {
-    ns_per_byte_[value(path)] = weight > 0 ? 1 / (weight * parameters_.rate) : unusable;
+    set(ns_per_byte_, value(path), weight > 0 ? 1 / (weight * parameters_.rate) : unusable);
   }
   [[nodiscard]] bool usable(PathId path) const noexcept { return ns_per_byte_[value(path)] < unusable; }
+  /// How long what waits at the path's egress here takes, ns.
+  void set_wait(PathId path, float ns) noexcept { set(waits_, value(path), ns); }
 
   /// The time of the packets that follow, once a burst. Never goes back.
   void advance(Nanoseconds now) noexcept {
-    if (value(now) - origin_ > rebase_ns) rebase(value(now));
-    now_ = static_cast<float>(value(now) - origin_);
+    const auto passed = static_cast<float>(value(now) - value(now_));
+    now_ = now;
+    for (float& queue : queues_) queue = std::max(queue - passed, 0.0F);
+    for (float& used : used_) used = std::max(used - least_used_[0], 0.0F);
+    least_used_ = Lanes{};
   }
 
-  /// The path of a packet of `bytes`. `wait_ns` is by path: how long what waits at its egress here takes.
-  /// The set must have a usable path, else its first is the answer.
-  PathId choose(const SpraySet& set, std::uint32_t bytes, std::span<const float> wait_ns) noexcept {
-    const auto size = static_cast<float>(bytes);
-    const float least_used = most_used_ - parameters_.turn_ns;
-    std::size_t best = value(set.paths[0]);
-    float least = unusable;
-    for (std::size_t i = 0; i < set.count; ++i) {
-      const std::size_t path = value(set.paths[i]);
-      const float takes = size * ns_per_byte_[path];
-      const float cost =
-          std::max(free_at_[path], now_) + takes + wait_ns[path] + std::max(used_[path], least_used);
-      best = cost < least ? path : best;
-      least = std::min(cost, least);
-    }
-    const float takes = size * ns_per_byte_[best];
-    free_at_[best] = std::min(std::max(free_at_[best], now_) + takes, now_ + parameters_.longest_queue_ns);
-    used_[best] = std::max(used_[best], least_used) + takes;
-    most_used_ = std::max(most_used_, used_[best]);
-    return static_cast<PathId>(best);
+  /// The path of a packet of `bytes`, at least one. The window must have a usable path.
+  PathId choose(const PathWindow& window, std::uint32_t bytes) noexcept {
+    const std::size_t first = value(window.first);
+    return window.count <= lane_count ? choose_among<1>(first, bytes) : choose_among<2>(first, bytes);
+  }
+
+  /// A packet of `bytes` takes this path, which must be usable, whatever else is free.
+  void take(PathId path, std::uint32_t bytes) noexcept {
+    const std::size_t i = value(path);
+    const float takes = static_cast<float>(bytes) * ns_per_byte_[i];
+    const float used = std::max(used_[i], least_used_[0]) + takes;
+    set(queues_, i, std::min(queues_[i] + takes, parameters_.longest_queue_ns));
+    set(used_, i, used);
+    least_used_ = greater(least_used_, Lanes{} + (used - parameters_.turn_ns));
   }
 
  private:
-  static constexpr float unusable = 1e20F;
-  /// Single precision counts nanoseconds exactly up to 16.7 ms.
-  static constexpr std::int64_t rebase_ns = 4'000'000;
+  static constexpr float unusable = std::numeric_limits<float>::infinity();
+  static_assert(SpraySet::most == 2 * lane_count);
 
-  void rebase(std::int64_t now) noexcept {
-    const auto passed = static_cast<float>(now - origin_);
-    for (float& free_at : free_at_) free_at = std::max(free_at - passed, 0.0F);
-    for (float& used : used_) used = std::max(used - most_used_, -parameters_.turn_ns);
-    most_used_ = 0;
-    origin_ = now;
+  /// By path, and behind the last the first ones again, so that a window lies in one piece. What is behind
+  /// the last path of a small peer is unusable.
+  static constexpr std::size_t room(std::size_t paths) noexcept {
+    return paths <= SpraySet::most ? SpraySet::most : paths + SpraySet::most;
+  }
+  [[nodiscard]] bool mirrored() const noexcept { return paths_ > SpraySet::most; }
+  void set(std::vector<float>& values, std::size_t path, float value) const noexcept {
+    values[path] = value;
+    if (mirrored() && path < SpraySet::most) values[paths_ + path] = value;
+  }
+
+  /// The numbers of a group's lanes in its window.
+  static LaneNumbers numbers(std::size_t group) noexcept {
+    return LaneNumbers{0, 1, 2, 3, 4, 5, 6, 7} + static_cast<std::int32_t>(group * lane_count);
+  }
+
+  /// Costs are never negative, so that as integers they have the same order. Their last bits give way to the
+  /// lane's number: the least of these numbers is the least cost, to 2 millionths, of the first path that has
+  /// it.
+  static LaneNumbers ranks(const Lanes& cost, std::size_t group) noexcept {
+    return (__builtin_bit_cast(LaneNumbers, cost) & ~lane_bits) | numbers(group);
+  }
+  static constexpr std::int32_t lane_bits = SpraySet::most - 1;
+
+  template <std::size_t groups>
+  PathId choose_among(std::size_t first, std::uint32_t bytes) noexcept {
+    const auto size = static_cast<float>(bytes);
+    std::array<Lanes, groups> queue;
+    std::array<Lanes, groups> used;
+    std::array<Lanes, groups> least_used;
+    std::array<LaneNumbers, groups> rank;
+    for (std::size_t g = 0; g < groups; ++g) {
+      const std::size_t at = first + g * lane_count;
+      const Lanes takes = size * load_lanes(&ns_per_byte_[at]);
+      // What does not hang on the last choice is added first.
+      const Lanes alone = takes + load_lanes(&waits_[at]);
+      const Lanes queued = load_lanes(&queues_[at]);
+      const Lanes used_before = greater(load_lanes(&used_[at]), least_used_);
+      rank[g] = ranks(queued + alone + used_before, g);
+      queue[g] = lesser(queued + takes, Lanes{} + parameters_.longest_queue_ns);
+      used[g] = used_before + takes;
+      least_used[g] = greater(used[g] - parameters_.turn_ns, least_used_);
+    }
+    const LaneNumbers least = least_lane(least_of(rank));
+    least_used_ = lane_of(least_used[0], least);
+    for (std::size_t g = 1; g < groups; ++g) {
+      const LaneNumbers before = (least & lane_bits) < static_cast<std::int32_t>(g * lane_count);
+      least_used_ = before ? least_used_ : lane_of(least_used[g], least);
+    }
+    for (std::size_t g = 0; g < groups; ++g) {
+      const std::size_t at = first + g * lane_count;
+      const LaneNumbers chosen = rank[g] == least;
+      store_lanes(&queues_[at], chosen ? queue[g] : load_lanes(&queues_[at]));
+      store_lanes(&used_[at], chosen ? used[g] : load_lanes(&used_[at]));
+    }
+    return settle(first + static_cast<std::size_t>(least[0] & lane_bits));
+  }
+
+  /// The path at a place in the arrays; what the choice has written there is written in its other place too.
+  PathId settle(std::size_t place) noexcept {
+    if (!mirrored()) return static_cast<PathId>(place);
+    const std::size_t path = place < paths_ ? place : place - paths_;
+    set(queues_, path, queues_[place]);
+    set(used_, path, used_[place]);
+    return static_cast<PathId>(path);
   }
 
   Parameters parameters_;
-  std::int64_t origin_ = 0;         ///< of the times below
-  float now_ = 0;                   ///< ns since origin_
-  float most_used_ = 0;             ///< of used_
+  std::size_t paths_;
+  Nanoseconds now_{};
+  /// A path that has been given less time than this counts as having been given so much: a turn less than the
+  /// one that was given most. In every lane.
+  Lanes least_used_{};
   std::vector<float> ns_per_byte_;  ///< by path
-  std::vector<float> free_at_;      ///< by path: when its virtual queue is empty, ns since origin_
+  std::vector<float> waits_;        ///< by path, ns
+  std::vector<float> queues_;       ///< by path: what is in its virtual queue, ns
   std::vector<float> used_;         ///< by path: time it has been given, ns
 };
 

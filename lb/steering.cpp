@@ -13,7 +13,7 @@ constexpr bool needs_numbers(Policy policy) noexcept { return policy >= Policy::
 }  // namespace
 
 Steering::Peer::Peer(std::size_t paths, const Spray::Parameters& parameters)
-    : spray(paths, parameters), waits_ns(paths), delays_ns(paths), shares(paths, 1.0F) {
+    : spray(paths, parameters), delays_ns(paths), shares(paths, 1.0F) {
   const std::size_t width = std::min(paths, SpraySet::most);
   sets.resize(paths > width ? paths : 1);
   for (std::size_t first = 0; first < sets.size(); ++first) {
@@ -21,7 +21,7 @@ Steering::Peer::Peer(std::size_t paths, const Spray::Parameters& parameters)
       sets[first].paths[sets[first].count++] = static_cast<PathId>((first + i) % paths);
     }
   }
-  open = sets;
+  open.resize(sets.size());
   usable.reserve(paths);
 }
 
@@ -57,12 +57,12 @@ void Steering::renew_paths(Peer& peer, const PeerPaths& paths) noexcept {
     const auto& window = peer.sets[set];
     const std::span in{window.paths.data(), window.count};
     const bool out = std::ranges::none_of(in, [&](PathId path) { return peer.spray.usable(path); });
-    peer.open[set] = window;
+    peer.open[set] = {.first = window.paths[0], .count = window.count};
     if (!out) continue;
     // The next one on the ring, so that the sets that are out do not all meet on one path.
     const auto next = std::ranges::lower_bound(peer.usable, in.back());
     const PathId detour = next != peer.usable.end() ? *next : peer.usable.front();
-    peer.open[set] = {.paths = {detour}, .count = 1};
+    peer.open[set] = {.first = detour, .count = 1};
   }
 }
 
@@ -92,18 +92,28 @@ void Steering::begin_burst(Peer& peer, const PathTable& table, const PeerPaths& 
   }
   peer.spray.advance(now);
   const auto records = paths.records();
-  for (std::size_t i = 0; i < records.size(); ++i) peer.waits_ns[i] = waits_ns[records[i].egress];
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    peer.spray.set_wait(static_cast<PathId>(i), waits_ns[records[i].egress]);
+  }
 }
 
-/// Looks up the flows that are tracked; the other packets' states are nullptr.
-void Steering::find_flows(const SteerBurst& burst, std::size_t first, Nanoseconds now,
+/// Looks up the flows of up to a batch that are tracked; the other packets' states are nullptr.
+void Steering::find_flows(const SteerBurst& burst, std::size_t first, const PathTable& table,
+                          std::span<const float> waits_ns, Nanoseconds now,
                           std::span<FlowState*> out) noexcept {
   std::array<std::uint8_t, batch> places;
   std::size_t count = 0;
+  const auto peers = burst.peers.subspan(first, out.size());
+  const auto classes = burst.classes.subspan(first, out.size());
+  bool tracked = false;
   for (std::size_t at = 0; at < out.size(); ++at) {
     places[count] = static_cast<std::uint8_t>(at);
-    const std::size_t i = first + at;
-    count += burst.classes[i] != PacketClass::unordered && peers_[burst.peers[i]].tracked ? 1 : 0;
+    if (at == 0 || peers[at] != peers[at - 1]) {
+      Peer& peer = peers_[peers[at]];
+      if (peer.burst != bursts_) begin_burst(peer, table, table.peer(peers[at]), waits_ns, now);
+      tracked = peer.tracked;
+    }
+    count += tracked && classes[at] != PacketClass::unordered ? 1 : 0;
   }
   if (count == out.size()) [[likely]] {
     flows_.find_or_insert(burst.hashes.subspan(first, count), burst.keys.subspan(first, count), now, out);
@@ -122,45 +132,45 @@ void Steering::find_flows(const SteerBurst& burst, std::size_t first, Nanosecond
   for (std::size_t i = 0; i < count; ++i) out[places[i]] = found[i];
 }
 
-/// Whether each packet of the flow takes a path by itself.
-bool Steering::sprayed(const FlowState& flow, const Peer& peer, const Packet& packet) const noexcept {
-  return packet.data && (peer.acts == Policy::spray ||
-                         (peer.acts == Policy::automatic && flow.bytes >= parameters_.first_bytes));
+/// Whether each packet of the flow, which has carried data, takes a path by itself.
+inline bool Steering::sprayed(const FlowState& flow, const Peer& peer) const noexcept {
+  return peer.acts == Policy::spray ||
+         (peer.acts == Policy::automatic && flow.bytes >= parameters_.first_bytes);
 }
 
-/// Whether a packet may take another path than its flow's last.
-bool Steering::may_leave(const FlowState& flow, PathId last, const Peer& peer, const Packet& packet,
-                         Tick time) const noexcept {
-  if (!peer.spray.usable(last) || packet.silent > parameters_.idle) return true;
+/// Whether a flow that has carried data may leave the path of its last packet.
+inline bool Steering::may_leave(const FlowState& flow, PathId last, const Peer& peer,
+                                const Packet& packet) const noexcept {
+  if (!flow.placed || !peer.spray.usable(last) || packet.silent > parameters_.idle) return true;
   if (packet.keeps) return false;
   if (peer.acts == Policy::reroute) {
-    return packet.data && peer.delays_ns[value(last)] > parameters_.reroute_ns &&
-           elapsed(flow.moved_at, time) > parameters_.reroute_hold;
+    return peer.delays_ns[value(last)] > parameters_.reroute_ns &&
+           elapsed(flow.moved_at, packet.time) > parameters_.reroute_hold;
   }
-  return sprayed(flow, peer, packet);
+  return sprayed(flow, peer);
 }
 
-/// The path by the peer's policy, other than `pinned`. `last` is that of the flow's last packet.
-PathId Steering::steer(FlowState& flow, PathId last, PathId hashed, Peer& peer, const Packet& packet,
-                       Nanoseconds now) noexcept {
-  const Tick time = tick(now);
-  if (!packet.data) {
+/// The path by the peer's policy. `last` is that of the flow's last packet.
+inline PathId Steering::steer(const FlowState& flow, PathId last, Peer& peer, const PeerPaths& paths,
+                              const Packet& packet) noexcept {
+  if (peer.acts == Policy::pinned) return pinned_path(peer, paths, packet.hash);
+  if (!flow.has_data) {
     // Where a flow of ACKs begins, it stays: it goes by weight, since a path that is free now may be a slow
     // one.
-    if (flow.placed && peer.spray.usable(last)) return last;
-    flow.moved_at = time;
-    return hashed;
+    return flow.placed && peer.spray.usable(last) ? last : pinned_path(peer, paths, packet.hash);
   }
-  const bool may = !flow.placed || may_leave(flow, last, peer, packet, time);
-  const SpraySet kept{.paths = {last}, .count = 1};
-  const PathId path =
-      peer.spray.choose(may ? peer.open[set_of(peer, packet.hash)] : kept, packet.bytes, peer.waits_ns);
-  if (!flow.placed || path != last) flow.moved_at = time;
-  return path;
+  if (may_leave(flow, last, peer, packet)) {
+    return peer.spray.choose(peer.open[set_of(peer, packet.hash)], packet.bytes);
+  }
+  peer.spray.take(last, packet.bytes);
+  return last;
 }
 
 /// Begins and ends the numbering of a flow. Answers whether it begins under way.
-bool Steering::renew_numbering(FlowState& flow, const Peer& peer, Nanoseconds silent) noexcept {
+inline bool Steering::renew_numbering(FlowState& flow, const Peer& peer, Nanoseconds silent) noexcept {
+  if (flow.numbered == peer.numbers && silent <= parameters_.epoch) [[likely]] {
+    return false;
+  }
   const bool begins = peer.numbers && !flow.numbered && flow.placed;
   if (begins || (flow.numbered && silent > parameters_.epoch)) {
     flow.epoch = (flow.epoch + 1) & 15;
@@ -173,37 +183,42 @@ bool Steering::renew_numbering(FlowState& flow, const Peer& peer, Nanoseconds si
   return begins;
 }
 
-Decision Steering::decide_one(FlowState& flow, Peer& peer, const PeerPaths& paths, std::uint64_t hash,
-                              std::uint32_t bytes, PacketClass what, Nanoseconds now) noexcept {
-  const Tick time = tick(now);
+inline Decision Steering::decide_one(FlowState& flow, Peer& peer, const PeerPaths& paths, std::uint64_t hash,
+                                     std::uint32_t bytes, PacketClass what, Nanoseconds now) noexcept {
   if (!flow.placed && now <= std::max(refused_until_, peer.untracked_until)) {
     // Its last packets, if there were any, were not tracked and went as pinned.
     flow.path = pinned_path(peer, paths, hash);
     flow.shadow_path = flow.path;
     flow.placed = true;
   }
-  const Nanoseconds silent = elapsed(flow.last_seen, time);
+  Packet packet{.hash = hash, .bytes = bytes, .time = tick(now), .silent = {}, .keeps = false};
+  packet.silent = elapsed(flow.last_seen, packet.time);
+  packet.keeps = renew_numbering(flow, peer, packet.silent);
+  flow.last_seen = packet.time;
   flow.has_data = flow.has_data || what == PacketClass::data;
-  Packet packet{.hash = hash, .bytes = bytes, .data = flow.has_data, .keeps = false, .silent = silent};
-  packet.keeps = renew_numbering(flow, peer, silent);
 
-  const PathId hashed = pinned_path(peer, paths, hash);
-  const PathId path = peer.acts == Policy::pinned ? hashed
-                                                  : steer(flow, peer.shadow ? flow.shadow_path : flow.path,
-                                                          hashed, peer, packet, now);
-  const PathId taken = peer.shadow ? hashed : path;
-  counters_.shadowed += peer.shadow ? 1 : 0;
-  counters_.elsewhere += taken != path ? 1 : 0;
-  if (flow.placed && taken != flow.path && !sprayed(flow, peer, packet)) ++counters_.moved;
+  const PathId last = peer.shadow ? flow.shadow_path : flow.path;
+  const bool alone = flow.has_data && sprayed(flow, peer);
+  const PathId path = steer(flow, last, peer, paths, packet);
+  PathId taken = path;
+  if (peer.shadow) {
+    taken = pinned_path(peer, paths, hash);
+    ++counters_.shadowed;
+    counters_.elsewhere += taken != path ? 1 : 0;
+  }
+  // Whether a sprayed packet takes another path is anybody's guess: not to be asked.
+  if (!alone) {
+    if (!flow.placed || path != last) flow.moved_at = packet.time;
+    if (flow.placed && taken != flow.path) ++counters_.moved;
+  }
   flow.path = taken;
   flow.shadow_path = path;
   flow.placed = true;
-  flow.last_seen = time;
   if (what == PacketClass::data && flow.bytes < parameters_.first_bytes) {
     flow.bytes = static_cast<std::uint32_t>(
         std::min<std::uint64_t>(std::uint64_t{flow.bytes} + bytes, parameters_.first_bytes));
   }
-  Decision decision{.path = flow.path, .epoch = flow.epoch, .numbered = flow.numbered};
+  Decision decision{.path = taken, .epoch = flow.epoch, .numbered = flow.numbered};
   if (flow.numbered) decision.sequence = flow.next_sequence++;
   return decision;
 }
@@ -214,11 +229,7 @@ void Steering::decide(const SteerBurst& burst, const PathTable& table, std::span
   ++bursts_;
   for (std::size_t first = 0; first < burst.hashes.size(); first += batch) {
     const std::size_t count = std::min(batch, burst.hashes.size() - first);
-    for (std::size_t i = first; i < first + count; ++i) {
-      Peer& peer = peers_[burst.peers[i]];
-      if (peer.burst != bursts_) begin_burst(peer, table, table.peer(burst.peers[i]), waits_ns, now);
-    }
-    find_flows(burst, first, now, std::span{flows}.first(count));
+    find_flows(burst, first, table, waits_ns, now, std::span{flows}.first(count));
     for (std::size_t at = 0; at < count; ++at) {
       const std::size_t i = first + at;
       Peer& peer = peers_[burst.peers[i]];

@@ -75,7 +75,7 @@ class Steering {
     std::size_t flows = 1'000'000;
     /// Bytes of a flow's data that keep one path under `automatic`: below a bandwidth-delay product (100
     /// Gbit/s, 8 us) a message gains nothing from several.
-    std::uint32_t first_bytes = 16'000;
+    std::uint32_t first_bytes = 4'000;
     /// Silence after which nothing of a flow is under way: above the skew between paths.
     Nanoseconds idle{200'000};
     /// Silence after which numbering begins anew, half of what the sink takes to forget.
@@ -83,7 +83,7 @@ class Steering {
     /// Relative delay of its path that moves a flow under `reroute`, ns, and how long it then stays.
     float reroute_ns = 20'000;
     Nanoseconds reroute_hold{500'000};
-    Spray::Parameters spray;
+    Spray::Parameters spray{};
   };
 
   /// `paths[i]`: how many paths peer i has, 1..256.
@@ -136,39 +136,41 @@ class Steering {
     Nanoseconds untracked_until{-1};  ///< of the last packet of a flow that was not in the table
 
     Spray spray;
-    std::vector<SpraySet> sets;   ///< windows of the ring of paths
-    std::vector<SpraySet> open;   ///< the same; one path elsewhere in place of a window that is out
-    std::vector<PathId> usable;   ///< all that are in
-    std::vector<float> waits_ns;  ///< by path
-    std::vector<float> delays_ns;
-    std::vector<float> shares;
+    std::vector<SpraySet> sets;  ///< windows of the ring of paths
+    std::vector<PathWindow>
+        open;                    ///< what of them is usable: one path elsewhere in place of a set that is out
+    std::vector<PathId> usable;  ///< all that are in
+    std::vector<float> delays_ns;  ///< by path
+    std::vector<float> shares;     ///< by path
   };
   /// A packet of a flow in the table.
   struct Packet {
     std::uint64_t hash;
     std::uint32_t bytes;
-    bool data;           ///< of a flow that has carried more than ACKs
-    bool keeps;          ///< its flow's numbers begin with it: it follows the packets before it
+    Tick time;
     Nanoseconds silent;  ///< its flow was
+    bool keeps;          ///< its flow's numbers begin with it: it follows the packets before it
   };
 
   static std::size_t set_of(const Peer& peer, std::uint64_t hash) noexcept {
-    return static_cast<std::size_t>((hash & 0xffff'ffffU) * peer.sets.size() >> 32);
+    return static_cast<std::size_t>((hash & 0xffff'ffffU) * peer.open.size() >> 32);
   }
   static PathId pinned_path(const Peer& peer, const PeerPaths& paths, std::uint64_t hash) noexcept;
   static void renew_paths(Peer& peer, const PeerPaths& paths) noexcept;
   void begin_burst(Peer& peer, const PathTable& table, const PeerPaths& paths,
                    std::span<const float> waits_ns, Nanoseconds now) noexcept;
-  void find_flows(const SteerBurst& burst, std::size_t first, Nanoseconds now,
-                  std::span<FlowState*> out) noexcept;
-  bool renew_numbering(FlowState& flow, const Peer& peer, Nanoseconds silent) noexcept;
-  Decision decide_one(FlowState& flow, Peer& peer, const PeerPaths& paths, std::uint64_t hash,
-                      std::uint32_t bytes, PacketClass what, Nanoseconds now) noexcept;
-  PathId steer(FlowState& flow, PathId last, PathId hashed, Peer& peer, const Packet& packet,
-               Nanoseconds now) noexcept;
-  [[nodiscard]] bool may_leave(const FlowState& flow, PathId last, const Peer& peer, const Packet& packet,
-                               Tick time) const noexcept;
-  [[nodiscard]] bool sprayed(const FlowState& flow, const Peer& peer, const Packet& packet) const noexcept;
+  void find_flows(const SteerBurst& burst, std::size_t first, const PathTable& table,
+                  std::span<const float> waits_ns, Nanoseconds now, std::span<FlowState*> out) noexcept;
+  // One packet's way through these is one function: calls would be a tenth of its cost.
+  [[gnu::always_inline]] bool renew_numbering(FlowState& flow, const Peer& peer, Nanoseconds silent) noexcept;
+  [[gnu::always_inline]] Decision decide_one(FlowState& flow, Peer& peer, const PeerPaths& paths,
+                                             std::uint64_t hash, std::uint32_t bytes, PacketClass what,
+                                             Nanoseconds now) noexcept;
+  [[gnu::always_inline]] PathId steer(const FlowState& flow, PathId last, Peer& peer, const PeerPaths& paths,
+                                      const Packet& packet) noexcept;
+  [[gnu::always_inline]] [[nodiscard]] bool may_leave(const FlowState& flow, PathId last, const Peer& peer,
+                                                      const Packet& packet) const noexcept;
+  [[gnu::always_inline]] [[nodiscard]] bool sprayed(const FlowState& flow, const Peer& peer) const noexcept;
 
   Parameters parameters_;
   FlowTable flows_;

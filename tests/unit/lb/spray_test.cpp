@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <ostream>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -12,10 +14,8 @@
 namespace braidway::lb {
 namespace {
 
-SpraySet set_of(std::size_t count) {
-  SpraySet set;
-  for (std::size_t i = 0; i < count; ++i) set.paths[set.count++] = static_cast<PathId>(i);
-  return set;
+PathWindow first_of(std::size_t count) {
+  return {.first = PathId{0}, .count = static_cast<std::uint8_t>(count)};
 }
 
 Spray spray_by(const std::vector<float>& weights, const Spray::Parameters& parameters = {}) {
@@ -28,9 +28,10 @@ Spray spray_by(const std::vector<float>& weights, const Spray::Parameters& param
 std::vector<double> split(Spray& spray, const std::vector<float>& waits, std::int64_t gap_ns,
                           std::int64_t packets) {
   std::vector<double> bytes(waits.size());
+  for (std::size_t i = 0; i < waits.size(); ++i) spray.set_wait(static_cast<PathId>(i), waits[i]);
   for (std::int64_t i = 0; i < packets; ++i) {
     spray.advance(Nanoseconds{i * gap_ns});
-    bytes[value(spray.choose(set_of(waits.size()), 1'000, waits))] += 1'000;
+    bytes[value(spray.choose(first_of(waits.size()), 1'000))] += 1'000;
   }
   return bytes;
 }
@@ -52,11 +53,10 @@ TEST(Spray, ASlowPathIsSparedWhileFastOnesAreFree) {
 
 TEST(Spray, EqualPathsTakeTurns) {
   auto spray = spray_by({1, 1, 1, 1, 1});
-  const std::vector<float> waits(5);
   std::array<int, 5> last{-5, -4, -3, -2, -1};
   for (int i = 0; i < 1'000; ++i) {
     spray.advance(Nanoseconds{std::int64_t{i} * 10'000});
-    auto& before = last[value(spray.choose(set_of(5), 1'000, waits))];
+    auto& before = last[value(spray.choose(first_of(5), 1'000))];
     EXPECT_EQ(i - before, 5) << i;
     before = i;
   }
@@ -70,13 +70,11 @@ TEST(Spray, WhatWaitsAtAnEgressSendsPacketsElsewhere) {
 
 TEST(Spray, WhatWasSentLongAgoIsForgotten) {
   auto spray = spray_by({1, 1});
-  const SpraySet first{.paths = {PathId{0}}, .count = 1};
-  const std::vector<float> waits(2);
-  for (int i = 0; i < 1'000'000; ++i) spray.choose(first, 1'500, waits);
+  for (int i = 0; i < 1'000'000; ++i) spray.take(PathId{0}, 1'500);
   const auto taken_by_first = [&](std::int64_t at) {
     spray.advance(Nanoseconds{at});
     int taken = 0;
-    for (int i = 0; i < 20; ++i) taken += spray.choose(set_of(2), 1'500, waits) == PathId{0} ? 1 : 0;
+    for (int i = 0; i < 20; ++i) taken += spray.choose(first_of(2), 1'500) == PathId{0} ? 1 : 0;
     return taken;
   };
   EXPECT_EQ(taken_by_first(900'000), 0) << "its queue is a millisecond long";
@@ -85,16 +83,15 @@ TEST(Spray, WhatWasSentLongAgoIsForgotten) {
 
 TEST(Spray, APathThatReturnsTakesPacketsAgainAndNoMoreThanItsTurn) {
   auto spray = spray_by({1, 0});
-  const std::vector<float> waits(2);
   for (int i = 0; i < 10'000; ++i) {
     spray.advance(Nanoseconds{std::int64_t{i} * 80});
-    ASSERT_EQ(spray.choose(set_of(2), 1'000, waits), PathId{0});
+    ASSERT_EQ(spray.choose(first_of(2), 1'000), PathId{0});
   }
   spray.set_weight(PathId{1}, 1);
   std::array<int, 2> taken{};
   for (int i = 0; i < 20; ++i) {
     spray.advance(Nanoseconds{900'000 + std::int64_t{i} * 1'000});
-    ++taken[value(spray.choose(set_of(2), 1'000, waits))];
+    ++taken[value(spray.choose(first_of(2), 1'000))];
   }
   EXPECT_GE(taken[1], 10);
   EXPECT_LE(taken[1], 12);
@@ -144,8 +141,9 @@ RC_GTEST_PROP(SprayProperty, APacketIsThroughAsSoonAsOnAnyPathButForATurn, ()) {
   for (const auto& packet : *packets()) {
     now += packet.pause;
     waits[packet.path] = static_cast<float>(packet.wait);
+    spray.set_wait(static_cast<PathId>(packet.path), waits[packet.path]);
     spray.advance(Nanoseconds{now});
-    const auto chosen = value(spray.choose(set_of(paths), packet.bytes, waits));
+    const auto chosen = value(spray.choose(first_of(paths), packet.bytes));
     RC_ASSERT(by[chosen] > 0);
     const auto through = [&](std::size_t path) {
       return std::max(free_at[path], static_cast<double>(now)) + packet.bytes / (8.0 * by[path]);
@@ -163,15 +161,91 @@ RC_GTEST_PROP(SprayProperty, ChoicesDoNotDependOnWhenTheClockBegan, ()) {
   const auto shift = *rc::gen::inRange<std::int64_t>(0, 4'000'000);
   auto spray = spray_by(by, {.rate = 8});
   auto shifted = spray_by(by, {.rate = 8});
-  std::vector<float> waits(paths);
   std::int64_t now = 0;
   for (const auto& packet : *packets()) {
     now += packet.pause;
-    waits[packet.path] = static_cast<float>(packet.wait);
+    spray.set_wait(static_cast<PathId>(packet.path), static_cast<float>(packet.wait));
+    shifted.set_wait(static_cast<PathId>(packet.path), static_cast<float>(packet.wait));
     spray.advance(Nanoseconds{now});
     shifted.advance(Nanoseconds{now + shift});
-    RC_ASSERT(spray.choose(set_of(paths), packet.bytes, waits) ==
-              shifted.choose(set_of(paths), packet.bytes, waits));
+    RC_ASSERT(spray.choose(first_of(paths), packet.bytes) == shifted.choose(first_of(paths), packet.bytes));
+  }
+}
+
+/// The rule in as few words as it has, path by path.
+class PlainSpray {
+ public:
+  PlainSpray(std::vector<float> weights, const Spray::Parameters& parameters)
+      : waits(weights.size()),
+        weights_(std::move(weights)),
+        parameters_(parameters),
+        free_at_(weights_.size()),
+        used_(weights_.size()) {}
+
+  std::size_t choose(const PathWindow& window, std::uint32_t bytes, float now) {
+    const float turn = most_used_ - parameters_.turn_ns;
+    std::size_t best = value(window.first);
+    float least = std::numeric_limits<float>::infinity();
+    for (std::size_t i = 0; i < window.count; ++i) {
+      const std::size_t path = (value(window.first) + i) % weights_.size();
+      if (weights_[path] == 0) continue;
+      const float cost =
+          std::max(free_at_[path], now) + takes(path, bytes) + waits[path] + std::max(used_[path], turn);
+      best = cost < least ? path : best;
+      least = std::min(cost, least);
+    }
+    take(best, bytes, now);
+    return best;
+  }
+  void take(std::size_t path, std::uint32_t bytes, float now) {
+    free_at_[path] =
+        std::min(std::max(free_at_[path], now) + takes(path, bytes), now + parameters_.longest_queue_ns);
+    used_[path] = std::max(used_[path], most_used_ - parameters_.turn_ns) + takes(path, bytes);
+    most_used_ = std::max(most_used_, used_[path]);
+  }
+
+  std::vector<float> waits;
+
+ private:
+  [[nodiscard]] float takes(std::size_t path, std::uint32_t bytes) const {
+    return static_cast<float>(bytes) / (weights_[path] * parameters_.rate);
+  }
+
+  std::vector<float> weights_;
+  Spray::Parameters parameters_;
+  std::vector<float> free_at_;
+  std::vector<float> used_;
+  float most_used_ = 0;
+};
+
+RC_GTEST_PROP(SprayProperty, EightPathsAtATimeChooseAsOneByOne, ()) {
+  const auto count = *rc::gen::element<std::size_t>(1, 2, 7, 8, 9, 13, 16, 17, 40, 256);
+  const auto by =
+      *rc::gen::container<std::vector<float>>(count, rc::gen::element(0.0F, 0.125F, 0.25F, 1.0F, 1.0F));
+  auto spray = spray_by(by, {.rate = 8});
+  PlainSpray plain(by, {.rate = 8});
+  std::int64_t now = 0;
+  for (const auto& packet : *packets()) {
+    now = std::min<std::int64_t>(now + packet.pause, 3'900'000);
+    const std::size_t path = packet.wait % count;
+    plain.waits[path] = static_cast<float>(packet.wait);
+    spray.set_wait(static_cast<PathId>(path), plain.waits[path]);
+    spray.advance(Nanoseconds{now});
+    const PathWindow window{
+        .first = static_cast<PathId>(count > SpraySet::most ? *rc::gen::inRange<std::size_t>(0, count) : 0),
+        .count = static_cast<std::uint8_t>(std::min(count, SpraySet::most))};
+    if (packet.path == 0) {
+      if (by[path] == 0) continue;
+      spray.take(static_cast<PathId>(path), packet.bytes);
+      plain.take(path, packet.bytes, static_cast<float>(now));
+      continue;
+    }
+    bool usable = false;
+    for (std::size_t i = 0; i < window.count; ++i)
+      usable = usable || by[(value(window.first) + i) % count] > 0;
+    if (!usable) continue;
+    RC_ASSERT(value(spray.choose(window, packet.bytes)) ==
+              plain.choose(window, packet.bytes, static_cast<float>(now)));
   }
 }
 
