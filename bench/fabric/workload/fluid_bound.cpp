@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -12,13 +14,6 @@ namespace braidway::bench::fabric {
 namespace {
 
 std::span<const PortIndex> used_by(const Path& path) { return {path.ports.data(), path.hops}; }
-
-/// What one leaf has for another.
-struct Demand {
-  double bytes = 0;
-  std::vector<Path> paths;
-  std::vector<double> share;  ///< of the demand, by path
-};
 
 std::uint64_t wire_bytes(const Flow& flow) {
   const std::uint64_t packets = (std::uint64_t{flow.bytes} + payload_bytes - 1) / payload_bytes;
@@ -30,109 +25,72 @@ double pace(std::uint64_t rate) {
   return full_packet_bytes / static_cast<double>(transmission_time(full_packet_bytes, rate));
 }
 
-std::vector<Demand> demands_of(const Topology& topology, const Routing& routing,
-                               std::span<const Flow> flows) {
+/// What one leaf has for another.
+struct Demand {
+  std::uint64_t bytes = 0;
+  std::vector<Path> paths;
+};
+
+std::vector<Demand> demands_of(const Routing& routing, std::span<const Flow> flows) {
   std::map<std::pair<NodeIndex, NodeIndex>, Demand> by_leaves;
   for (const Flow& flow : flows) {
     const NodeIndex from = routing.leaf_of(flow.source);
     const NodeIndex to = routing.leaf_of(flow.destination);
     if (from == to) continue;
     Demand& demand = by_leaves[{from, to}];
-    demand.bytes += static_cast<double>(wire_bytes(flow));
+    demand.bytes += wire_bytes(flow);
     if (demand.paths.empty()) demand.paths = routing.paths(flow.source, flow.destination);
   }
   std::vector<Demand> demands;
-  for (auto& [leaves, demand] : by_leaves) {
-    // To begin with, as each path's slowest link allows.
-    double sum = 0;
-    for (const Path& path : demand.paths) {
-      double rate = HUGE_VAL;
-      for (const PortIndex port : used_by(path)) rate = std::min(rate, pace(topology.links[port / 2].rate));
-      demand.share.push_back(rate);
-      sum += rate;
-    }
-    for (double& share : demand.share) share /= sum;
-    demands.push_back(std::move(demand));
-  }
+  demands.reserve(by_leaves.size());
+  for (auto& [leaves, demand] : by_leaves) demands.push_back(std::move(demand));
   return demands;
 }
 
-/// The search for T over the links between switches.
-class SplitSearch {
- public:
-  SplitSearch(const Topology& topology, std::vector<Demand> demands) : demands_(std::move(demands)) {
-    for (PortIndex port = 0; port < topology.port_count(); ++port) {
-      pace_.push_back(pace(topology.links[port / 2].rate));
-    }
-  }
+using Ports = std::set<PortIndex>;
 
-  /// Ns.
-  double run() {
-    constexpr int rounds = 1000;
-    std::vector<double> mean(pace_.size());  // of the weights, later ones counting more
-    double best = 0;
-    for (int round = 0; round < rounds; ++round) {
-      const std::vector<double> weights = weights_of_split();
-      for (std::size_t port = 0; port < mean.size(); ++port) {
-        mean[port] += (weights[port] - mean[port]) * 2 / (round + 2);
-      }
-      best = std::max({best, bound(weights), bound(mean)});
-      improve(weights, 2.0 / (round + 4));
-    }
-    return best;
-  }
-
- private:
-  /// The soft maximum's gradient: links that take longest weigh most. They sum to 1.
-  [[nodiscard]] std::vector<double> weights_of_split() const {
-    constexpr double sharpness = 100;
-    std::vector<double> time(pace_.size());
-    for (const Demand& demand : demands_) {
-      for (std::size_t i = 0; i < demand.paths.size(); ++i) {
-        for (const PortIndex port : used_by(demand.paths[i]))
-          time[port] += demand.bytes * demand.share[i] / pace_[port];
+/// Of all layers: the links that one leaf's paths have in one place, counted from either end.
+std::set<Ports> layers_of(const Topology& topology, const std::vector<Demand>& demands) {
+  std::map<std::tuple<NodeIndex, bool, std::uint32_t>, Ports> layers;
+  for (const Demand& demand : demands) {
+    for (const Path& path : demand.paths) {
+      const NodeIndex from = topology.node_of(path.ports[0]);
+      const NodeIndex to = topology.node_of(peer_of(path.ports[path.hops - 1]));
+      for (std::uint32_t hop = 0; hop < path.hops; ++hop) {
+        layers[{from, true, hop}].insert(path.ports[hop]);
+        layers[{to, false, path.hops - hop}].insert(path.ports[hop]);
       }
     }
-    const double longest = std::ranges::max(time);
-    double sum = 0;
-    for (double& value : time) sum += value = std::exp(sharpness * (value / longest - 1));
-    for (double& value : time) value /= sum;
-    return time;
   }
+  std::set<Ports> all;
+  for (auto& [place, ports] : layers) all.insert(std::move(ports));
+  return all;
+}
 
-  [[nodiscard]] double length(const Path& path, const std::vector<double>& weights) const {
-    double length = 0;
-    for (const PortIndex port : used_by(path)) length += weights[port] / pace_[port];
-    return length;
+/// The narrowest links of a demand's paths, which all of it must cross.
+Ports narrowest_of(const Topology& topology, const Demand& demand) {
+  Ports ports;
+  for (const Path& path : demand.paths) {
+    const auto used = used_by(path);
+    ports.insert(
+        *std::ranges::min_element(used, {}, [&](PortIndex port) { return topology.links[port / 2].rate; }));
   }
+  return ports;
+}
 
-  [[nodiscard]] std::size_t shortest(const Demand& demand, const std::vector<double>& weights) const {
-    const auto is_shorter = [&](const Path& a, const Path& b) {
-      return length(a, weights) < length(b, weights);
-    };
-    return static_cast<std::size_t>(std::ranges::min_element(demand.paths, is_shorter) -
-                                    demand.paths.begin());
+/// What must cross these links, over what they can carry: ns.
+double crossing_time(const Topology& topology, std::span<const Demand> demands, const Ports& ports) {
+  const auto crosses = [&](const Path& path) {
+    return std::ranges::any_of(used_by(path), [&](PortIndex port) { return ports.contains(port); });
+  };
+  double capacity = 0;
+  for (const PortIndex port : ports) capacity += pace(topology.links[port / 2].rate);
+  std::uint64_t bytes = 0;
+  for (const Demand& demand : demands) {
+    if (std::ranges::all_of(demand.paths, crosses)) bytes += demand.bytes;
   }
-
-  /// What T is at least, by these weights.
-  [[nodiscard]] double bound(const std::vector<double>& weights) const {
-    double sum = 0;
-    for (const Demand& demand : demands_)
-      sum += demand.bytes * length(demand.paths[shortest(demand, weights)], weights);
-    return sum;
-  }
-
-  /// Moves a part of each demand to its shortest path.
-  void improve(const std::vector<double>& weights, double part) {
-    for (Demand& demand : demands_) {
-      for (double& share : demand.share) share *= 1 - part;
-      demand.share[shortest(demand, weights)] += part;
-    }
-  }
-
-  std::vector<Demand> demands_;
-  std::vector<double> pace_;  ///< by port
-};
+  return static_cast<double>(bytes) / capacity;
+}
 
 }  // namespace
 
@@ -146,9 +104,14 @@ double least_transfer_time(const Topology& topology, const Routing& routing, std
   for (PortIndex port = 0; port < bytes.size(); ++port) {
     longest = std::max(longest, static_cast<double>(bytes[port]) / pace(topology.links[port / 2].rate));
   }
-  auto demands = demands_of(topology, routing, flows);
-  if (demands.empty()) return longest;
-  return std::max(longest, SplitSearch{topology, std::move(demands)}.run());
+  const auto demands = demands_of(routing, flows);
+  for (const Ports& layer : layers_of(topology, demands)) {
+    longest = std::max(longest, crossing_time(topology, demands, layer));
+  }
+  for (const Demand& demand : demands) {
+    longest = std::max(longest, crossing_time(topology, {&demand, 1}, narrowest_of(topology, demand)));
+  }
+  return longest;
 }
 
 Nanoseconds critical_path(const Routing& routing, std::span<const Flow> flows, const Job& job) {

@@ -1,18 +1,14 @@
 // The time below which no scheme can finish a job, to compare with:
 //   bound = max(critical path, T + smallest round trip)
-//   critical path       the longest chain of tasks, each with its computation, its flow's propagation both
-//   ways
-//                       and its packets on the slowest link of its widest way
-//   T                   the least time in which all bytes (with headers) of the job can flow as a fluid:
-//   split
-//                       over shortest paths at will, no link above its rate. That is maximum concurrent flow
-//   smallest round trip of propagation among the job's flows, since the last byte's ACK ends it
-// T is found from below: any weights w of links, summing to 1, prove T >= sum over pairs of leaves of
-// demand x min over paths of (sum of w / rate). The weights come from a Frank-Wolfe search for the best split
-// (soft maximum of the links' times). Links of hosts have no alternative and count by themselves.
-// A simulated packet's time truncates to whole ns, so that links are a little faster than their rate says:
-// full packets of 1048 B take 83 ns at 100 Gbit/s; T counts all bytes at that pace.
-// Pure; any thread.
+// The critical path is the longest chain of tasks, each with its computation, its flow's propagation both
+// ways and its packets on the slowest link of its widest way. The smallest round trip is of propagation,
+// among the job's flows: the last byte's ACK ends it. T is the longest that any of these sets of links takes
+// for the bytes (with headers) that must cross it, with all its links at their rates: each host's link, each
+// way; for each leaf, the links that paths from it have in one place, as its uplinks, and those of paths to
+// it; for each pair of leaves, its paths' narrowest links. Any set of links bounds maximum concurrent flow;
+// these are tight where the rest can be balanced. A simulated packet's time truncates to whole ns, so that
+// links are a little faster than their rate says: full packets of 1048 B take 83 ns at 100 Gbit/s; T counts
+// all bytes at that pace. Pure; any thread.
 #pragma once
 
 #include <span>

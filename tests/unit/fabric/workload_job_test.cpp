@@ -230,6 +230,30 @@ TEST(FluidBound, SplitsAroundSlowLinks) {
   EXPECT_NEAR(over_host_link(slow, 2), 2 / 0.2, 0.1);
 }
 
+TEST(FluidBound, IsThatOfTheLeafWithASlowLinkAmongMany) {
+  Topology slow = leaf_spine(4, 4, 4);
+  slow.links[16].rate /= 10;  // leaf 0 to spine 0
+  const Network network{slow};
+  std::vector<Flow> flows;
+  flows.reserve(16);
+  for (NodeIndex host = 0; host < 16; ++host) flows.push_back(flow(host, (host + 4) % 16, 1'000'000));
+  EXPECT_NEAR(least_transfer_time(network.topology, network.routing, flows) / (1'000 * 83.0), 4 / 3.1, 0.001);
+}
+
+TEST(FluidBound, IsThatOfAPodInThreeTiers) {
+  // Half of each pod's cores' links: two for the four hosts, whichever leaves they are at.
+  Topology topology = three_tier();
+  for (Link& link : topology.links) {
+    if (link.b == 17 || link.b == 19) link.rate /= 100;
+  }
+  const Network network{topology};
+  std::vector<Flow> flows;
+  flows.reserve(4);
+  for (NodeIndex host = 0; host < 4; ++host) flows.push_back(flow(host, host + 4, 1'000'000));
+  EXPECT_NEAR(least_transfer_time(network.topology, network.routing, flows) / (1'000 * 83.0), 4 / 2.02,
+              0.001);
+}
+
 TEST(FluidBound, IsNeverAboveWhatASplitCanReach) {
   // Three leaves, all to all, one slow link: by hand, leaf 0 has 2 MB for 1.1 links.
   Topology slow = leaf_spine(1, 3, 2);
