@@ -40,6 +40,8 @@ struct FlowState {
   bool numbered = false;
   /// It has carried more than ACKs.
   bool has_data = false;
+  /// It has left a path that is not of its spray set, and keeps to one path since `moved_at`.
+  bool settling = false;
 };
 static_assert(sizeof(FlowState) == 24);
 

@@ -36,7 +36,7 @@ namespace braidway::lb {
 /// Neighbours on the ring of a peer's paths: first, first + 1, ..., modulo their number.
 struct PathWindow {
   PathId first{};
-  std::uint8_t count = 0;  ///< 1..SpraySet::most, and no more than there are
+  std::uint8_t count = 0;  ///< 1, or all there are, or SpraySet::most of them if there are more
 };
 
 class Spray {
@@ -82,6 +82,10 @@ class Spray {
   /// The path of a packet of `bytes`, at least one. The window must have a usable path.
   PathId choose(const PathWindow& window, std::uint32_t bytes) noexcept {
     const std::size_t first = value(window.first);
+    if (window.count == 1) {
+      take(window.first, bytes);
+      return window.first;
+    }
     return window.count <= lane_count ? choose_among<1>(first, bytes) : choose_among<2>(first, bytes);
   }
 

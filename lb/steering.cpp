@@ -66,6 +66,12 @@ void Steering::renew_paths(Peer& peer, const PeerPaths& paths) noexcept {
   }
 }
 
+bool Steering::in_window(const Peer& peer, const PathWindow& window, PathId path) noexcept {
+  const auto paths = static_cast<int>(peer.shares.size());
+  const int behind = value(path) - value(window.first);
+  return (behind < 0 ? behind + paths : behind) < window.count;
+}
+
 PathId Steering::pinned_path(const Peer& peer, const PeerPaths& paths, std::uint64_t hash) noexcept {
   const PathId path = paths.path_of(hash);
   if (peer.spray.usable(path) || peer.usable.empty()) [[likely]] {
@@ -143,6 +149,7 @@ inline bool Steering::may_leave(const FlowState& flow, PathId last, const Peer& 
                                 const Packet& packet) const noexcept {
   if (!flow.placed || !peer.spray.usable(last) || packet.silent > parameters_.idle) return true;
   if (packet.keeps) return false;
+  if (flow.settling && elapsed(flow.moved_at, packet.time) <= parameters_.idle) return false;
   if (peer.acts == Policy::reroute) {
     return peer.delays_ns[value(last)] > parameters_.reroute_ns &&
            elapsed(flow.moved_at, packet.time) > parameters_.reroute_hold;
@@ -150,20 +157,25 @@ inline bool Steering::may_leave(const FlowState& flow, PathId last, const Peer& 
   return sprayed(flow, peer);
 }
 
-/// The path by the peer's policy. `last` is that of the flow's last packet.
-inline PathId Steering::steer(const FlowState& flow, PathId last, Peer& peer, const PeerPaths& paths,
+/// The path by a policy other than pinned. `last` is that of the flow's last packet.
+inline PathId Steering::steer(FlowState& flow, PathId last, Peer& peer, const PeerPaths& paths,
                               const Packet& packet) noexcept {
-  if (peer.acts == Policy::pinned) return pinned_path(peer, paths, packet.hash);
   if (!flow.has_data) {
     // Where a flow of ACKs begins, it stays: it goes by weight, since a path that is free now may be a slow
     // one.
     return flow.placed && peer.spray.usable(last) ? last : pinned_path(peer, paths, packet.hash);
   }
-  if (may_leave(flow, last, peer, packet)) {
-    return peer.spray.choose(peer.open[set_of(peer, packet.hash)], packet.bytes);
+  if (!may_leave(flow, last, peer, packet)) {
+    peer.spray.take(last, packet.bytes);
+    return last;
   }
-  peer.spray.take(last, packet.bytes);
-  return last;
+  const PathWindow& window = peer.open[set_of(peer, packet.hash)];
+  const PathId path = peer.spray.choose(window, packet.bytes);
+  if (peer.open.size() > 1) {
+    flow.settling = flow.placed && packet.silent <= parameters_.idle && !in_window(peer, window, last);
+    if (flow.settling) flow.moved_at = packet.time;
+  }
+  return path;
 }
 
 /// Begins and ends the numbering of a flow. Answers whether it begins under way.
@@ -178,7 +190,7 @@ inline bool Steering::renew_numbering(FlowState& flow, const Peer& peer, Nanosec
     ++counters_.epochs;
   }
   if (silent > parameters_.epoch) flow.bytes = 0;
-  const bool ends = !peer.restores_order || silent > parameters_.idle;
+  const bool ends = !peer.restores_order || silent > plus(parameters_.idle, parameters_.held);
   flow.numbered = peer.numbers || (flow.numbered && !ends);
   return begins;
 }
@@ -199,11 +211,15 @@ inline Decision Steering::decide_one(FlowState& flow, Peer& peer, const PeerPath
 
   const PathId last = peer.shadow ? flow.shadow_path : flow.path;
   const bool alone = flow.has_data && sprayed(flow, peer);
-  const PathId path = steer(flow, last, peer, paths, packet);
+  const bool steered = peer.acts != Policy::pinned;
+  PathId path = steered ? steer(flow, last, peer, paths, packet) : last;
   PathId taken = path;
-  if (peer.shadow) {
-    taken = pinned_path(peer, paths, hash);
-    ++counters_.shadowed;
+  if (peer.shadow || !steered) {
+    // What is under way without numbers must not be overtaken.
+    const bool stays = flow.placed && !flow.numbered && packet.silent <= parameters_.idle;
+    taken = stays && peer.spray.usable(flow.path) ? flow.path : pinned_path(peer, paths, hash);
+    if (!steered) path = taken;
+    counters_.shadowed += peer.shadow ? 1 : 0;
     counters_.elsewhere += taken != path ? 1 : 0;
   }
   // Whether a sprayed packet takes another path is anybody's guess: not to be asked.

@@ -9,13 +9,16 @@
 //
 // The last three need a sink that restores order; towards one that does not they are idle_move. Only RC and
 // UC are steered; CNPs, UD and everything else are pinned and never numbered. A flow that has carried ACKs
-// only moves like idle_move's. A flow for which the table has no room is pinned and not numbered, and
+// only keeps the path of its hash. A flow for which the table has no room is pinned and not numbered, and
 // counted. No packet takes a path that the feedback has taken out while another is left.
 //
 // Numbers, and how they begin and end under way. A new flow is numbered from its first packet on if its
 // peer's policy needs it. One that was not (the policy was another, the peer was not ready, the table was
 // full) begins with a packet on the path that its last ones took: a path is first in, first out, so nothing
-// overtakes them. It ends when the flow has been silent for so long that nothing of it is under way.
+// overtakes them. It ends when the flow has been silent for so long that nothing of it is under way. A path
+// outside the flow's spray set (the pinned one of a peer with many paths, a detour) is left for one path of
+// the set first, and for the others when nothing is under way on it any more: the sink would take that for
+// lost once all of the set have overtaken it.
 //
 // Shadow mode: everything is decided and counted, and the packets go as pinned.
 //
@@ -78,6 +81,8 @@ class Steering {
     std::uint32_t first_bytes = 4'000;
     /// Silence after which nothing of a flow is under way: above the skew between paths.
     Nanoseconds idle{200'000};
+    /// Silence beyond that after which a sink holds nothing of it either: OrderWindow's time-out.
+    Nanoseconds held{150'000};
     /// Silence after which numbering begins anew, half of what the sink takes to forget.
     Nanoseconds epoch{500'000'000};
     /// Relative delay of its path that moves a flow under `reroute`, ns, and how long it then stays.
@@ -155,6 +160,7 @@ class Steering {
   static std::size_t set_of(const Peer& peer, std::uint64_t hash) noexcept {
     return static_cast<std::size_t>((hash & 0xffff'ffffU) * peer.open.size() >> 32);
   }
+  static bool in_window(const Peer& peer, const PathWindow& window, PathId path) noexcept;
   static PathId pinned_path(const Peer& peer, const PeerPaths& paths, std::uint64_t hash) noexcept;
   static void renew_paths(Peer& peer, const PeerPaths& paths) noexcept;
   void begin_burst(Peer& peer, const PathTable& table, const PeerPaths& paths,
@@ -166,7 +172,7 @@ class Steering {
   [[gnu::always_inline]] Decision decide_one(FlowState& flow, Peer& peer, const PeerPaths& paths,
                                              std::uint64_t hash, std::uint32_t bytes, PacketClass what,
                                              Nanoseconds now) noexcept;
-  [[gnu::always_inline]] PathId steer(const FlowState& flow, PathId last, Peer& peer, const PeerPaths& paths,
+  [[gnu::always_inline]] PathId steer(FlowState& flow, PathId last, Peer& peer, const PeerPaths& paths,
                                       const Packet& packet) noexcept;
   [[gnu::always_inline]] [[nodiscard]] bool may_leave(const FlowState& flow, PathId last, const Peer& peer,
                                                       const Packet& packet) const noexcept;

@@ -1,0 +1,88 @@
+// A lane's steering under test, packet by packet. For the tests of steering and its properties.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "lb/flow_key.hpp"
+#include "lb/path_table.hpp"
+#include "lb/steering.hpp"
+
+namespace braidway::lb {
+
+inline constexpr std::uint64_t lane_seed = 99;
+
+inline FlowKey lane_flow(std::uint32_t flow) {
+  return rocev2_key(ipv4(0x0a000001), ipv4(0x0a000002), Qpn{flow});
+}
+
+/// Steers towards one peer. Path i leaves by egress i.
+class LaneUnderTest {
+ public:
+  explicit LaneUnderTest(std::size_t paths, Policy policy,
+                         const Steering::Parameters& parameters = {.flows = 1'000})
+      : table(table_of(paths)),
+        steering({&paths, 1}, parameters),
+        waits(paths),
+        shares_(paths, 1.0F),
+        delays_(paths) {
+    steering.set_policy(0, policy);
+    steering.set_restores_order(0, true);
+  }
+
+  Decision send(std::uint32_t flow, PacketClass what = PacketClass::data, std::uint32_t bytes = 1'000) {
+    const FlowKey key = lane_flow(flow);
+    const std::uint64_t hash = this->hash(flow);
+    const std::uint16_t peer = 0;
+    Decision decision;
+    steering.decide({.hashes = {&hash, 1},
+                     .keys = {&key, 1},
+                     .bytes = {&bytes, 1},
+                     .classes = {&what, 1},
+                     .peers = {&peer, 1}},
+                    table, waits, Nanoseconds{now}, {&decision, 1});
+    return decision;
+  }
+  /// Some packets of one flow, a microsecond apart.
+  std::vector<Decision> send_many(std::uint32_t flow, int count, PacketClass what = PacketClass::data) {
+    std::vector<Decision> decisions;
+    for (int i = 0; i < count; ++i) {
+      decisions.push_back(send(flow, what));
+      now += 1'000;
+    }
+    return decisions;
+  }
+
+  void set_share(std::size_t path, float share) {
+    shares_[path] = share;
+    steering.set_paths(0, shares_, delays_);
+  }
+  void set_delay(std::size_t path, float ns) {
+    delays_[path] = ns;
+    steering.set_paths(0, shares_, delays_);
+  }
+  [[nodiscard]] std::uint64_t hash(std::uint32_t flow) const {
+    return braidway::lb::hash(lane_flow(flow), lane_seed);
+  }
+  [[nodiscard]] PathId pinned(std::uint32_t flow) const { return table.peer(0).path_of(hash(flow)); }
+
+  PathTable table;
+  Steering steering;
+  std::vector<float> waits;  ///< by egress
+  std::int64_t now = 1'000'000'000;
+
+ private:
+  static PathTable table_of(std::size_t paths) {
+    std::vector<PathRecord> records;
+    for (std::size_t i = 0; i < paths; ++i) {
+      records.push_back({.egress = static_cast<std::uint16_t>(i), .live = true, .weight = 1});
+    }
+    return PathTable::initial({&records, 1}, lane_seed);
+  }
+
+  std::vector<float> shares_;
+  std::vector<float> delays_;
+};
+
+}  // namespace braidway::lb

@@ -1,0 +1,429 @@
+// What each policy does with packets and paths.
+#include "lb/steering.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <set>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/lb/lane_under_test.hpp"
+
+namespace braidway::lb {
+namespace {
+
+constexpr std::int64_t us = 1'000;
+constexpr std::int64_t ms = 1'000'000;
+constexpr std::array all_policies{Policy::pinned, Policy::idle_move, Policy::reroute, Policy::spray,
+                                  Policy::automatic};
+
+std::size_t paths_taken(const std::vector<Decision>& decisions) {
+  std::set<PathId> paths;
+  for (const Decision& decision : decisions) paths.insert(decision.path);
+  return paths.size();
+}
+
+TEST(Steering, PinnedPacketsTakeThePathOfTheirFlowsHashAndCostNoFlowMemory) {
+  LaneUnderTest lane(6, Policy::pinned);
+  lane.waits.assign(6, 1e6F);
+  for (std::uint32_t flow = 0; flow < 500; ++flow) {
+    const Decision decision = lane.send(flow);
+    EXPECT_EQ(decision.path, lane.pinned(flow));
+    EXPECT_FALSE(decision.numbered);
+  }
+  EXPECT_EQ(lane.steering.flows().size(), 0U);
+}
+
+TEST(Steering, PacketsWithoutOrderArePinnedAndNeverNumbered) {
+  for (const Policy policy : all_policies) {
+    LaneUnderTest lane(6, policy);
+    for (std::uint32_t flow = 0; flow < 200; ++flow) {
+      const Decision decision = lane.send(flow, PacketClass::unordered);
+      EXPECT_EQ(decision.path, lane.pinned(flow));
+      EXPECT_FALSE(decision.numbered);
+    }
+    EXPECT_EQ(lane.steering.flows().size(), 0U);
+    EXPECT_EQ(lane.steering.counters().unnumbered, 0U);
+  }
+}
+
+TEST(Steering, IdleMoveLeavesAPathOnlyAfterSilence) {
+  LaneUnderTest lane(4, Policy::idle_move);
+  const PathId first = lane.send(1).path;
+  lane.waits[value(first)] = 50'000;
+  for (int i = 0; i < 100; ++i) {
+    lane.now += 190 * us;
+    const Decision decision = lane.send(1);
+    ASSERT_EQ(decision.path, first);
+    ASSERT_FALSE(decision.numbered);
+  }
+  lane.now += 210 * us;
+  EXPECT_NE(lane.send(1).path, first);
+  EXPECT_EQ(lane.steering.counters().moved, 1U);
+}
+
+TEST(Steering, RerouteLeavesAnOutlyingPathAndThenStays) {
+  LaneUnderTest lane(4, Policy::reroute);
+  const PathId first = lane.send(1).path;
+  lane.waits[value(first)] = 50'000;
+  EXPECT_EQ(paths_taken(lane.send_many(1, 600)), 1U) << "what waits here moves nothing";
+  lane.set_delay(value(first), 19'000);
+  EXPECT_EQ(lane.send(1).path, first);
+  lane.set_delay(value(first), 21'000);
+  const PathId second = lane.send(1).path;
+  EXPECT_NE(second, first);
+  lane.set_delay(value(second), 1e6F);
+  EXPECT_EQ(paths_taken(lane.send_many(1, 490)), 1U) << "not again so soon";
+  lane.waits[value(second)] = 50'000;
+  lane.now += 50 * us;
+  EXPECT_NE(lane.send(1).path, second);
+  EXPECT_EQ(lane.steering.counters().moved, 2U);
+}
+
+TEST(Steering, SprayGivesEachPacketAPathOfItsOwn) {
+  LaneUnderTest lane(8, Policy::spray);
+  EXPECT_EQ(paths_taken(lane.send_many(1, 8)), 8U);
+  EXPECT_EQ(lane.steering.counters().moved, 0U) << "that is no move";
+}
+
+TEST(Steering, AutomaticKeepsTheFirstBytesOnOnePathAndSpraysTheRest) {
+  LaneUnderTest lane(8, Policy::automatic, {.flows = 10, .first_bytes = 16'000});
+  EXPECT_EQ(paths_taken(lane.send_many(1, 16)), 1U);
+  EXPECT_EQ(paths_taken(lane.send_many(1, 40)), 8U);
+  lane.now += 501 * ms;
+  EXPECT_EQ(paths_taken(lane.send_many(1, 16)), 1U) << "the first ones of an epoch";
+  EXPECT_EQ(paths_taken(lane.send_many(1, 40)), 8U);
+}
+
+TEST(Steering, APeerThatDoesNotRestoreOrderGetsAtMostIdleMove) {
+  for (const Policy policy : all_policies) {
+    LaneUnderTest lane(8, policy);
+    lane.steering.set_restores_order(0, false);
+    const auto decisions = lane.send_many(1, 100);
+    EXPECT_EQ(paths_taken(decisions), 1U);
+    EXPECT_TRUE(std::ranges::none_of(decisions, &Decision::numbered));
+    lane.set_delay(value(decisions[0].path), 1e6F);
+    lane.now += 190 * us;
+    EXPECT_EQ(lane.send(1).path, decisions[0].path);
+    lane.waits[value(decisions[0].path)] = 50'000;
+    lane.now += 210 * us;
+    EXPECT_EQ(lane.send(1).path != decisions[0].path, policy != Policy::pinned);
+  }
+}
+
+TEST(Steering, NumbersBeginAtZeroAndLeaveNoneOutInEveryFlow) {
+  for (const Policy policy : {Policy::reroute, Policy::spray, Policy::automatic}) {
+    LaneUnderTest lane(8, policy);
+    for (std::uint32_t sequence = 0; sequence < 100; ++sequence) {
+      for (std::uint32_t flow = 0; flow < 20; ++flow) {
+        const auto what = (sequence + flow) % 3 == 0 ? PacketClass::ack : PacketClass::data;
+        const Decision decision = lane.send(flow, what);
+        ASSERT_TRUE(decision.numbered);
+        ASSERT_EQ(decision.sequence, sequence);
+        ASSERT_EQ(decision.epoch, 0U);
+        lane.now += 1'000;
+      }
+    }
+  }
+}
+
+TEST(Steering, NumbersBeginAgainInTheNextEpochAfterHalfASecondOfSilence) {
+  LaneUnderTest lane(4, Policy::spray);
+  lane.send_many(1, 5);
+  lane.now += 499 * ms;
+  EXPECT_EQ(lane.send(1).sequence, 5U);
+  for (unsigned epoch = 1; epoch < 40; ++epoch) {
+    lane.now += 501 * ms;
+    const auto decisions = lane.send_many(1, 3);
+    for (std::uint32_t i = 0; i < 3; ++i) {
+      EXPECT_EQ(decisions[i].epoch, epoch % 16);
+      EXPECT_EQ(decisions[i].sequence, i);
+    }
+  }
+  EXPECT_EQ(lane.steering.counters().epochs, 39U);
+}
+
+TEST(Steering, AFlowThatFindsNoRoomIsPinnedAndCountedAndTheOthersGoOn) {
+  LaneUnderTest lane(8, Policy::spray, {.flows = 10});
+  for (std::uint32_t flow = 0; flow < 10; ++flow) lane.send(flow);
+  for (std::uint32_t flow = 100; flow < 150; ++flow) {
+    const Decision decision = lane.send(flow);
+    EXPECT_EQ(decision.path, lane.pinned(flow));
+    EXPECT_FALSE(decision.numbered);
+  }
+  EXPECT_EQ(lane.steering.counters().unnumbered, 50U);
+  EXPECT_EQ(lane.send(3).sequence, 1U);
+}
+
+TEST(Steering, AFlowThatFindsRoomUnderWayBeginsOnItsPinnedPath) {
+  LaneUnderTest lane(8, Policy::spray, {.flows = 1});
+  for (std::uint32_t flow = 100; flow < 200; ++flow) {
+    lane.send(1);
+    lane.now += 3'000 * ms;
+    lane.send(flow);
+    for (int i = 0; i < 10'000 && lane.steering.flows().size() > 0; ++i) {
+      lane.steering.sweep(Nanoseconds{lane.now});
+    }
+    lane.now += 100 * us;
+    const Decision decision = lane.send(flow);
+    ASSERT_TRUE(decision.numbered);
+    ASSERT_EQ(decision.path, lane.pinned(flow));
+    lane.now += 3'000 * ms;
+    for (int i = 0; i < 10'000 && lane.steering.flows().size() > 0; ++i) {
+      lane.steering.sweep(Nanoseconds{lane.now});
+    }
+  }
+}
+
+TEST(Steering, AFlowOfAcksKeepsThePathOfItsHashUntilItCarriesData) {
+  for (const Policy policy : {Policy::idle_move, Policy::reroute, Policy::spray, Policy::automatic}) {
+    LaneUnderTest lane(8, policy);
+    lane.waits[value(lane.pinned(1))] = 50'000;
+    lane.set_delay(value(lane.pinned(1)), 1e6F);
+    lane.send(1, PacketClass::ack);
+    lane.now += 1 * ms;
+    for (const Decision& decision : lane.send_many(1, 1'000, PacketClass::ack)) {
+      ASSERT_EQ(decision.path, lane.pinned(1));
+    }
+    lane.now += 300 * us;
+    EXPECT_NE(lane.send(1, PacketClass::data).path, lane.pinned(1));
+  }
+}
+
+TEST(Steering, APathThatTheFeedbackTakesOutIsLeftAtOnceByEverything) {
+  for (const Policy policy : all_policies) {
+    LaneUnderTest lane(8, policy);
+    for (std::uint32_t flow = 0; flow < 100; ++flow) lane.send_many(flow, 20);
+    lane.set_share(3, 0);
+    for (std::uint32_t flow = 0; flow < 100; ++flow) {
+      for (const auto what : {PacketClass::data, PacketClass::ack, PacketClass::unordered}) {
+        for (const Decision& decision : lane.send_many(flow, 20, what)) ASSERT_NE(decision.path, PathId{3});
+      }
+    }
+    lane.set_share(3, 1);
+    lane.now += 1 * ms;
+    std::vector<Decision> all;
+    for (std::uint32_t flow = 200; flow < 300; ++flow) all.push_back(lane.send(flow));
+    EXPECT_EQ(paths_taken(all), 8U) << "it comes back";
+  }
+}
+
+TEST(Steering, APathThatDiesInTheTableIsLeftWithTheNextBurst) {
+  for (const Policy policy : all_policies) {
+    LaneUnderTest lane(8, policy);
+    for (std::uint32_t flow = 0; flow < 100; ++flow) lane.send_many(flow, 20);
+    lane.table = lane.table.with_liveness(0, PathId{5}, false);
+    for (std::uint32_t flow = 0; flow < 100; ++flow) {
+      for (const Decision& decision : lane.send_many(flow, 20)) ASSERT_NE(decision.path, PathId{5});
+    }
+  }
+}
+
+TEST(Steering, WhenTheFeedbackTakesAllPathsOutTheLiveOnesShare) {
+  LaneUnderTest lane(4, Policy::spray);
+  lane.table = lane.table.with_liveness(0, PathId{2}, false);
+  for (std::size_t path = 0; path < 4; ++path) lane.set_share(path, 0);
+  const auto decisions = lane.send_many(1, 99);
+  EXPECT_EQ(paths_taken(decisions), 3U);
+  EXPECT_TRUE(std::ranges::none_of(decisions, [](const Decision& d) { return d.path == PathId{2}; }));
+}
+
+TEST(Steering, APeerWithoutLivePathsLeavesNothingBehind) {
+  LaneUnderTest lane(2, Policy::spray);
+  const PathTable alive = lane.table;
+  lane.table = alive.with_liveness(0, PathId{0}, false).with_liveness(0, PathId{1}, false);
+  lane.send_many(1, 100);
+  lane.table = lane.table.with_liveness(0, PathId{0}, true).with_liveness(0, PathId{1}, true);
+  const auto decisions = lane.send_many(1, 10);
+  EXPECT_EQ(decisions[0].sequence, 0U) << "what was dropped has no numbers";
+  EXPECT_EQ(paths_taken(decisions), 2U);
+}
+
+TEST(Steering, OfManyPathsAFlowIsSprayedOverTheSixteenOfItsSet) {
+  LaneUnderTest lane(100, Policy::spray);
+  std::vector<Decision> all;
+  for (std::uint32_t flow = 0; flow < 500; ++flow) {
+    const SpraySet& set = lane.steering.spray_set(0, lane.hash(flow));
+    ASSERT_EQ(set.count, 16U);
+    const auto decisions = lane.send_many(flow, 100);
+    EXPECT_EQ(paths_taken(decisions), 16U);
+    for (const Decision& decision : decisions) {
+      ASSERT_NE(std::ranges::find(set.paths, decision.path), set.paths.end());
+      all.push_back(decision);
+    }
+  }
+  EXPECT_EQ(paths_taken(all), 100U);
+}
+
+TEST(Steering, AFlowWhoseWholeSetIsOutTakesOneOtherPath) {
+  LaneUnderTest lane(40, Policy::spray);
+  const SpraySet set = lane.steering.spray_set(0, lane.hash(7));
+  lane.send_many(7, 20);
+  for (const PathId path : set.paths) lane.set_share(value(path), 0);
+  const auto decisions = lane.send_many(7, 300);
+  EXPECT_EQ(paths_taken(decisions), 1U);
+  EXPECT_EQ(std::ranges::find(set.paths, decisions[0].path), set.paths.end());
+  EXPECT_EQ(decisions[0].sequence, 20U);
+  // What is on the other path must not be overtaken by all of the set when the set is back.
+  for (const PathId path : set.paths) lane.set_share(value(path), 1);
+  EXPECT_EQ(paths_taken(lane.send_many(7, 190)), 1U);
+  lane.now += 20 * us;
+  EXPECT_EQ(paths_taken(lane.send_many(7, 60)), 16U);
+}
+
+TEST(Steering, NumberingBeginsUnderWayOnThePathOfThePacketsBefore) {
+  LaneUnderTest lane(8, Policy::idle_move);
+  const PathId before = lane.send_many(1, 30).back().path;
+  lane.steering.set_policy(0, Policy::spray);
+  const auto decisions = lane.send_many(1, 20);
+  EXPECT_EQ(decisions[0].path, before);
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    EXPECT_TRUE(decisions[i].numbered);
+    EXPECT_EQ(decisions[i].epoch, 1U);
+    EXPECT_EQ(decisions[i].sequence, i);
+  }
+  EXPECT_EQ(paths_taken(decisions), 8U);
+}
+
+TEST(Steering, NumberingBeginsWithTheSinkThatBeginsToRestoreOrder) {
+  LaneUnderTest lane(8, Policy::automatic);
+  lane.steering.set_restores_order(0, false);
+  const PathId before = lane.send_many(1, 100).back().path;
+  lane.steering.set_restores_order(0, true);
+  const auto decisions = lane.send_many(1, 20);
+  EXPECT_EQ(decisions[0].path, before);
+  EXPECT_EQ(decisions[0].sequence, 0U);
+  EXPECT_TRUE(decisions[0].numbered);
+  lane.steering.set_restores_order(0, false);
+  EXPECT_FALSE(lane.send(1).numbered) << "nobody is there to take the numbers off";
+}
+
+TEST(Steering, NumberingEndsWhenNothingIsUnderWay) {
+  for (const Policy safe : {Policy::pinned, Policy::idle_move}) {
+    LaneUnderTest lane(8, Policy::spray);
+    lane.send_many(1, 100);
+    lane.steering.set_policy(0, safe);
+    const auto decisions = lane.send_many(1, 50);
+    EXPECT_EQ(paths_taken(decisions), 1U);
+    for (std::uint32_t i = 0; i < 50; ++i) {
+      EXPECT_TRUE(decisions[i].numbered);
+      EXPECT_EQ(decisions[i].sequence, 100 + i);
+    }
+    lane.now += 340 * us;
+    EXPECT_TRUE(lane.send(1).numbered) << "the sink may still hold some";
+    lane.now += 360 * us;
+    EXPECT_FALSE(lane.send(1).numbered);
+    lane.steering.set_policy(0, Policy::spray);
+    const Decision again = lane.send(1);
+    EXPECT_TRUE(again.numbered);
+    EXPECT_EQ(again.sequence, 0U);
+    EXPECT_EQ(again.epoch, 1U);
+  }
+}
+
+TEST(Steering, AFlowThatWasPinnedUntrackedBeginsOnItsPinnedPath) {
+  LaneUnderTest lane(8, Policy::pinned);
+  for (std::uint32_t flow = 0; flow < 50; ++flow) lane.send(flow);
+  lane.steering.set_policy(0, Policy::spray);
+  lane.now += 100 * us;
+  for (std::uint32_t flow = 0; flow < 50; ++flow) {
+    const Decision decision = lane.send(flow);
+    EXPECT_EQ(decision.path, lane.pinned(flow));
+    EXPECT_TRUE(decision.numbered);
+  }
+  lane.now += 110 * us;
+  int moved = 0;
+  for (std::uint32_t flow = 100; flow < 200; ++flow)
+    moved += lane.send(flow).path != lane.pinned(flow) ? 1 : 0;
+  EXPECT_GT(moved, 50) << "a flow that comes later is new";
+}
+
+TEST(Steering, ShadowModeCountsWhatItWouldDoAndPins) {
+  LaneUnderTest lane(8, Policy::automatic);
+  lane.steering.set_shadow(0, true);
+  std::uint64_t sent = 0;
+  for (std::uint32_t flow = 0; flow < 20; ++flow) {
+    for (const Decision& decision : lane.send_many(flow, 100)) {
+      ASSERT_EQ(decision.path, lane.pinned(flow));
+      ASSERT_FALSE(decision.numbered);
+      ++sent;
+    }
+  }
+  EXPECT_EQ(lane.steering.counters().shadowed, sent);
+  const double elsewhere =
+      static_cast<double>(lane.steering.counters().elsewhere) / static_cast<double>(sent);
+  EXPECT_NEAR(elsewhere, 7.0 / 8, 0.05);
+  lane.send_many(3, 20);
+  lane.steering.set_shadow(0, false);
+  const auto decisions = lane.send_many(3, 20);
+  EXPECT_EQ(decisions[0].path, lane.pinned(3));
+  EXPECT_EQ(decisions[0].sequence, 0U);
+  EXPECT_TRUE(decisions[0].numbered);
+  EXPECT_EQ(paths_taken(decisions), 8U);
+  EXPECT_EQ(lane.steering.counters().shadowed, sent + 20);
+}
+
+TEST(Steering, AShadowOfPinnedWouldDoNothingElse) {
+  LaneUnderTest lane(8, Policy::spray);
+  lane.send(1);
+  lane.steering.set_policy(0, Policy::pinned);
+  lane.steering.set_shadow(0, true);
+  lane.send_many(1, 50);
+  EXPECT_EQ(lane.steering.counters().shadowed, 50U);
+  EXPECT_EQ(lane.steering.counters().elsewhere, 0U);
+}
+
+TEST(Steering, ABurstIsDecidedAsItsPacketsOneByOne) {
+  const std::vector<std::size_t> paths{8, 5, 40};
+  std::vector<std::vector<PathRecord>> records;
+  for (const std::size_t count : paths) records.emplace_back(count, PathRecord{.live = true, .weight = 1});
+  const PathTable table = PathTable::initial(records, lane_seed);
+  // Powers of two, so that all sums are exact.
+  const Steering::Parameters parameters{.flows = 40, .spray = {.rate = 8}};
+  Steering whole(paths, parameters);
+  Steering single(paths, parameters);
+  for (Steering* steering : {&whole, &single}) {
+    for (std::uint16_t peer = 0; peer < 3; ++peer) steering->set_restores_order(peer, true);
+    steering->set_policy(1, Policy::pinned);
+  }
+  const std::array waits{0.0F};
+  for (std::uint64_t round = 0; round < 300; ++round) {
+    const std::size_t count = 1 + detail::scramble(round) % 200;
+    std::vector<std::uint64_t> hashes;
+    std::vector<FlowKey> keys;
+    std::vector<std::uint32_t> bytes;
+    std::vector<PacketClass> classes;
+    std::vector<std::uint16_t> peers;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint64_t random = detail::scramble(round * 1'000 + i);
+      const auto flow = static_cast<std::uint32_t>(random % 80);
+      keys.push_back(lane_flow(flow));
+      hashes.push_back(hash(keys.back(), lane_seed));
+      bytes.push_back(static_cast<std::uint32_t>(8 * (8 + (random >> 16) % 128)));
+      classes.push_back((random >> 32) % 4 == 0   ? PacketClass::unordered
+                        : (random >> 32) % 4 == 1 ? PacketClass::ack
+                                                  : PacketClass::data);
+      peers.push_back(static_cast<std::uint16_t>(flow % 3));
+    }
+    const Nanoseconds now{static_cast<std::int64_t>(round) * 10 * us};
+    std::vector<Decision> decisions(count);
+    whole.decide({.hashes = hashes, .keys = keys, .bytes = bytes, .classes = classes, .peers = peers}, table,
+                 waits, now, decisions);
+    for (std::size_t i = 0; i < count; ++i) {
+      Decision alone;
+      single.decide({.hashes = {&hashes[i], 1},
+                     .keys = {&keys[i], 1},
+                     .bytes = {&bytes[i], 1},
+                     .classes = {&classes[i], 1},
+                     .peers = {&peers[i], 1}},
+                    table, waits, now, {&alone, 1});
+      ASSERT_EQ(decisions[i], alone) << "round " << round << " packet " << i;
+    }
+  }
+  EXPECT_GT(whole.counters().unnumbered, 0U);
+}
+
+}  // namespace
+}  // namespace braidway::lb
