@@ -45,6 +45,7 @@ void print(const std::vector<RunResult>& results) {
       std::cout << std::setw(9) << count;
     }
     std::cout << std::setw(9) << run.hops_per_second() / 1e6 << '\n';
+    if (!run.remarks.empty()) std::cout << "  " << run.remarks << '\n';
   }
 }
 

@@ -43,6 +43,7 @@ struct RunResult {
   std::optional<double> jct_ratio;  ///< job completion over its fluid bound, the mean of all jobs
   Counters counters;
   std::uint64_t order_peak_bytes = 0;
+  std::string remarks;            ///< the scheme's
   double seconds = 0;             ///< of processor time that the run took
   std::vector<FlowResult> flows;  ///< in order of completion
 

@@ -59,6 +59,7 @@ RunResult simulate(const RunSetup& run) {
       .jct_ratio = jct_ratio(run, fabric),
       .counters = fabric.counters(),
       .order_peak_bytes = std::max(fabric.scheme().order_peak_bytes(), fabric.rnics().order_peak_bytes()),
+      .remarks = fabric.scheme().remarks(),
       .seconds = took,
       .flows = {}};
   if (run.keep_flows) result.flows = std::move(flows);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "bench/fabric/packet.hpp"
 #include "bench/fabric/types.hpp"
@@ -52,6 +53,8 @@ class Scheme {
 
   /// The most bytes the scheme held back at once to restore the order of one host's packets.
   [[nodiscard]] virtual std::uint64_t order_peak_bytes() const { return 0; }
+  /// What else there is to say of a run, in a line; empty if nothing.
+  [[nodiscard]] virtual std::string remarks() const { return {}; }
 
  private:
   Hooks hooks_;

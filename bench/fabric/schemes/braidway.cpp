@@ -209,6 +209,24 @@ bool Braidway::arrive_control(NodeIndex node, PacketIndex index) {
   return true;
 }
 
+std::string Braidway::remarks() const {
+  lb::OrderCounters sum;
+  for (const GatewaySink& sink : sinks_) {
+    sum.late += sink.order().late;
+    sum.no_window += sink.order().no_window;
+    sum.gaps_by_watermark += sink.order().gaps_by_watermark;
+    sum.gaps_by_timer += sink.order().gaps_by_timer;
+    sum.gaps_by_packet_budget += sink.order().gaps_by_packet_budget;
+    sum.gaps_by_byte_budget += sink.order().gaps_by_byte_budget;
+  }
+  const std::uint64_t by_budget = sum.gaps_by_packet_budget + sum.gaps_by_byte_budget;
+  if (sum.late + sum.no_window + sum.gaps_by_watermark + sum.gaps_by_timer + by_budget == 0) return {};
+  return "gaps given up: " + std::to_string(sum.gaps_by_watermark) + " that all paths had passed, " +
+         std::to_string(sum.gaps_by_timer) + " after 150 us, " + std::to_string(by_budget) +
+         " for want of memory; packets that came late or again: " + std::to_string(sum.late) +
+         "; without a window: " + std::to_string(sum.no_window);
+}
+
 std::uint64_t Braidway::order_peak_bytes() const {
   std::uint64_t peak = 0;
   for (const GatewaySink& sink : sinks_) peak = std::max(peak, sink.peak_bytes());

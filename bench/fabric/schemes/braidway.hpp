@@ -25,6 +25,8 @@ class Braidway : public Scheme {
   bool on_arrival(NodeIndex node, PacketIndex index) override;
   void on_timer(std::uint32_t what, std::uint32_t which) override;
   [[nodiscard]] std::uint64_t order_peak_bytes() const override;
+  /// Why packets left out of order, if any did.
+  [[nodiscard]] std::string remarks() const override;
 
  private:
   enum class Timer : std::uint32_t { message, check, poll, lane };
