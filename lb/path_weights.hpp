@@ -72,6 +72,10 @@ class PathWeights {
   [[nodiscard]] float relative_delay_ns(PathId path) const noexcept {
     return relative_[value(path)] * parameters_.interval_ns;
   }
+  /// The path is so far behind the others that it gets no more than a trickle.
+  [[nodiscard]] bool outlying(PathId path) const noexcept {
+    return relative_delay_ns(path) >= parameters_.outlying_ns + parameters_.outlying_span_ns;
+  }
 
  private:
   Parameters parameters_;

@@ -73,15 +73,20 @@ void PolicyGovernor::learn() noexcept {
   naks_ = 0;
 }
 
+/// Counts anew, when what is under way has arrived.
+void PolicyGovernor::forget(Nanoseconds now) noexcept {
+  packets_ = 0;
+  naks_ = 0;
+  counted_from_ = plus(now, parameters_.settling);
+}
+
 std::optional<PolicyEvent> PolicyGovernor::change(PolicyCause cause, Nanoseconds now) noexcept {
   const Policy before = policy_;
   // A tenth of a count is better than none.
   if (before == Policy::pinned && 10 * packets_ >= parameters_.judged_packets) learn();
   policy_ = harmed_ ? Policy::pinned : lowered(configured_, steps_);
   if (policy_ == before) return std::nullopt;
-  packets_ = 0;
-  naks_ = 0;
-  counted_from_ = plus(now, parameters_.settling);
+  forget(now);
   return PolicyEvent{.at = now, .from = before, .to = policy_, .cause = cause};
 }
 
@@ -92,14 +97,20 @@ std::optional<PolicyEvent> PolicyGovernor::advance(std::size_t out, std::size_t 
     half_out_ = half_out;
     since_ = now;
   }
-  if (policy_ != Policy::pinned && harms()) {
+  if (out > out_) forget(now);
+  out_ = out;
+  if (policy_ == Policy::pinned || !harms()) {
+    harms_since_.reset();
+    if (packets_ >= parameters_.judged_packets) learn();
+  } else if (!harms_since_) {
+    harms_since_ = now;
+  } else if (minus(now, *harms_since_) >= parameters_.harm_for) {
     harmed_ = true;
     retry_after_ =
         next_wait(retry_after_, retried_at_, parameters_.retry_after, parameters_.retry_longest, now);
     retry_at_ = plus(now, retry_after_);
     return change(PolicyCause::harm, now);
   }
-  if (packets_ >= parameters_.judged_packets) learn();
   if (harmed_ && now >= retry_at_) {
     harmed_ = false;
     retried_at_ = now;

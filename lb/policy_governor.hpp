@@ -6,11 +6,12 @@
 // after a second of health, which doubles whenever a step up was followed by one down.
 //
 // Do no harm. Hosts send NAKs where packets are missing or out of order. Where those behind the peer send
-// more of them than under `pinned`, the peer is pinned at once, and what was configured is tried again after
-// a second, then two, four, ... How many they send under `pinned` is not known before it was in force: until
-// then it is what hosts send on a network that loses nothing. When a peer is pinned, whatever for, their NAKs
-// are counted, and that is compared with from then on; so NAKs that are not our doing pin a peer once. Fewer
-// under a bolder policy lower it, slowly.
+// more of them than under `pinned`, and go on for 10 ms, the peer is pinned, and what was configured is tried
+// again after a second, then two, four, ... NAKs from before a path went out are that path's and do not
+// count. How many are sent under `pinned` is not known before it was in force: until then it is what hosts
+// send on a network that loses nothing. When a peer is pinned, whatever for, its NAKs are counted, and that
+// is compared with from then on; so NAKs that are not our doing pin a peer once. Fewer under a bolder policy
+// lower it, slowly.
 //
 // Pure; owner: whoever handles the peer's messages. Allocates nothing.
 #pragma once
@@ -54,13 +55,16 @@ class PolicyGovernor {
     /// of a Poisson process), and soon enough to be worth it.
     double harm_factor = 2;
     double harm_least = 20;
+    /// It must last so long: a path that loses is out in half of that, and then its NAKs are forgotten.
+    Nanoseconds harm_for{10'000'000};
     /// Packets over which NAKs are counted: 10 ms of 100 Gbit/s.
     std::uint64_t judged_packets = 100'000;
     /// How much of what is known of NAKs under `pinned` a count under it replaces, and one under a bolder
     /// policy that saw fewer: a quiet minute says little about the next one.
     double learning = 1.0 / 8;
     double forgetting = 1.0 / 4'096;
-    /// For so long after a change NAKs are still those of the policy before: round trips of full queues.
+    /// For so long after a change, or after a path went out, NAKs are still those of the policy before: round
+    /// trips of full queues.
     Nanoseconds settling{2'000'000};
     /// How long a harmed peer stays pinned, at first and at most.
     Nanoseconds retry_after{1'000'000'000};
@@ -85,6 +89,7 @@ class PolicyGovernor {
   std::optional<PolicyEvent> change(PolicyCause cause, Nanoseconds now) noexcept;
   [[nodiscard]] bool harms() const noexcept;
   void learn() noexcept;
+  void forget(Nanoseconds now) noexcept;
 
   Parameters parameters_;
   Policy configured_;
@@ -97,6 +102,8 @@ class PolicyGovernor {
   std::optional<Nanoseconds> stepped_up_at_;
   // Harm.
   bool harmed_ = false;
+  std::size_t out_ = 0;
+  std::optional<Nanoseconds> harms_since_;
   Nanoseconds retry_at_{};
   Nanoseconds retry_after_;
   std::optional<Nanoseconds> retried_at_;

@@ -80,7 +80,10 @@ bool Braidway::on_arrival(NodeIndex node, PacketIndex index) {
 bool Braidway::arrive_ack(NodeIndex node, PacketIndex index) {
   Packet& packet = fabric_.packet(index);
   if (paths_.leaf_of(packet.source) == paths_.leaf_of(packet.destination)) return false;
-  if (paths_.arrives(node, packet)) return false;
+  if (paths_.arrives(node, packet)) {
+    if (packet.kind == PacketKind::nak) sources_[leaf_at_[node]].take_nak(paths_.leaf_of(packet.source));
+    return false;
+  }
   if (paths_.departs(node, packet)) packet.write_tag(sources_[leaf_at_[node]].steer(packet));
   fabric_.enqueue(choose(node, packet, fabric_.routing().candidates(node, packet.destination)), index);
   return true;

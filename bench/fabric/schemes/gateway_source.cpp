@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace braidway::bench::fabric {
 namespace {
@@ -47,12 +48,13 @@ std::vector<std::size_t> sizes(const std::vector<std::vector<lb::PathRecord>>& r
 
 }  // namespace
 
-GatewaySource::Peer::Peer(std::span<const float> configured)
+GatewaySource::Peer::Peer(std::span<const float> configured, lb::Policy policy)
     : health(configured.size()),
       weights(configured),
       shares(configured.begin(), configured.end()),
       delays_ns(configured.size()),
-      sent_on(configured.size()) {}
+      sent_on(configured.size()),
+      governor(policy) {}
 
 GatewaySource::GatewaySource(Fabric& fabric, const LeafPaths& paths, std::uint32_t leaf,
                              const GatewayConfig& config)
@@ -84,7 +86,7 @@ GatewaySource::GatewaySource(Fabric& fabric, const LeafPaths& paths, std::uint32
     for (const lb::PathRecord& record : records[peer]) {
       configured.push_back(static_cast<float>(record.weight) / static_cast<float>(heaviest));
     }
-    peers_.push_back(configured.empty() ? nullptr : std::make_unique<Peer>(configured));
+    peers_.push_back(configured.empty() ? nullptr : std::make_unique<Peer>(configured, config.policy));
     if (!configured.empty()) publish(peer);
   }
   const lb::FlowHasher hasher{table_.hash_seed()};
@@ -121,6 +123,7 @@ GatewayTag GatewaySource::steer(const Packet& packet) {
   if (data) {
     peers_[peer]->health.sent(decision.path, lb::Nanoseconds{departure}, lb::Nanoseconds{now});
     peers_[peer]->sent_on[lb::value(decision.path)] = now;
+    ++peers_[peer]->sent;
   }
   peers_[peer]->last_sent = now;
   return {.departure = departure,
@@ -144,7 +147,23 @@ bool GatewaySource::check(std::uint32_t index) {
   Peer& peer = *peers_[index];
   peer.health.advance(lb::Nanoseconds{fabric_.now()});
   publish(index);
+  govern(index);
   return fabric_.now() - peer.last_sent < quiet;
+}
+
+void GatewaySource::govern(std::uint32_t index) {
+  Peer& peer = *peers_[index];
+  const lb::Nanoseconds now{fabric_.now()};
+  peer.governor.count(std::exchange(peer.sent, 0), std::exchange(peer.naks, 0), now);
+  std::size_t out = 0;
+  for (std::size_t i = 0; i < peer.shares.size(); ++i) {
+    const auto path = static_cast<lb::PathId>(i);
+    out += peer.weights.outlying(path) || !peer.health.usable(path) ? 1 : 0;
+  }
+  const auto event = peer.governor.advance(out, peer.shares.size(), now);
+  if (!event) return;
+  policy_events_.push_back(*event);
+  for (lb::Steering& lane : lanes_) lane.set_policy(static_cast<std::uint16_t>(index), event->to);
 }
 
 void GatewaySource::publish(std::uint32_t index) {

@@ -13,6 +13,7 @@
 #include "bench/fabric/schemes/leaf_paths.hpp"
 #include "lb/path_health.hpp"
 #include "lb/path_weights.hpp"
+#include "lb/policy_governor.hpp"
 #include "lb/steering.hpp"
 
 namespace braidway::bench::fabric {
@@ -36,6 +37,8 @@ class GatewaySource {
   GatewayTag steer(const Packet& packet);
   /// The message of the gateway at leaf `peer`.
   void receive(std::uint32_t peer, const GatewayMessage& message);
+  /// A host behind `peer` has sent a NAK.
+  void take_nak(std::uint32_t peer) noexcept { ++peers_[peer]->naks; }
   /// Liveness by time, while traffic to `peer` goes on. Answers whether it does.
   bool check(std::uint32_t peer);
   /// Whether a path has to be probed, since it has taken no packet for a heartbeat that would show that it is
@@ -49,6 +52,8 @@ class GatewaySource {
   [[nodiscard]] std::uint32_t lane_of(FlowIndex flow) const noexcept {
     return static_cast<std::uint32_t>(data_names_.hashes[flow] >> 40) % config_.build.lanes;
   }
+  /// What the governors of all peers have changed.
+  [[nodiscard]] std::span<const lb::PolicyEvent> policy_events() const noexcept { return policy_events_; }
   /// The flow's paths, as its sink must know them.
   [[nodiscard]] const lb::SpraySet& spray_set(std::uint32_t peer, FlowIndex flow) const noexcept {
     return lanes_.front().spray_set(static_cast<std::uint16_t>(peer), data_names_.hashes[flow]);
@@ -66,7 +71,7 @@ class GatewaySource {
     }
   };
   struct Peer {
-    explicit Peer(std::span<const float> configured);
+    Peer(std::span<const float> configured, lb::Policy policy);
 
     lb::PathHealth health;
     lb::PathWeights weights;
@@ -74,9 +79,13 @@ class GatewaySource {
     std::vector<float> delays_ns;
     std::vector<Nanoseconds> sent_on;  ///< by path: the last data packet
     Nanoseconds last_sent = 0;
+    lb::PolicyGovernor governor;
+    std::uint64_t sent = 0;  ///< data packets that the governor has not been told of
+    std::uint64_t naks = 0;  ///< the same
   };
 
   void publish(std::uint32_t peer);
+  void govern(std::uint32_t peer);
 
   Fabric& fabric_;
   const LeafPaths& paths_;
@@ -89,6 +98,7 @@ class GatewaySource {
   std::vector<std::unique_ptr<Peer>> peers_;  ///< by leaf; none for its own
   FlowNames data_names_;
   FlowNames ack_names_;  ///< ACKs and NAKs go the other way
+  std::vector<lb::PolicyEvent> policy_events_;
 };
 
 }  // namespace braidway::bench::fabric

@@ -47,6 +47,8 @@ TEST(PathWeights, AnOutlierIsCutToATrickleAtOnceAndReturns) {
   tell(weights, {100'000, 1'000, 1'000, 1'000});
   EXPECT_LE(weights.shares()[0], parameters.trickle);
   EXPECT_GT(weights.relative_delay_ns(PathId{0}), 90'000);
+  EXPECT_TRUE(weights.outlying(PathId{0}));
+  EXPECT_FALSE(weights.outlying(PathId{1}));
   for (int i = 0; i < 10; ++i) tell(weights, {100'000, 1'000, 1'000, 1'000});
   EXPECT_LT(weights.weights()[0], 0.5F);
   EXPECT_GE(weights.weights()[1], 1.0F) << "the others take over";
