@@ -26,12 +26,19 @@ void PathHealth::run(Nanoseconds now) noexcept {
 
 void PathHealth::sent(PathId id, Nanoseconds departure, Nanoseconds now) noexcept {
   run(now);
-  Path& path = paths_[value(id)];
-  if (!path.outstanding) {
-    path.outstanding = true;
-    path.unheard_since = ran_;
-  }
-  path.sent.count(departure);
+  await_sign(paths_[value(id)]);
+  paths_[value(id)].sent.count(departure);
+}
+
+void PathHealth::probed(PathId id, Nanoseconds now) noexcept {
+  run(now);
+  await_sign(paths_[value(id)]);
+}
+
+void PathHealth::await_sign(Path& path) noexcept {
+  if (path.outstanding) return;
+  path.outstanding = true;
+  path.unheard_since = ran_;
 }
 
 void PathHealth::received(std::span<const PathReceipt> receipts, Nanoseconds now) noexcept {

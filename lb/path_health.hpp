@@ -67,6 +67,8 @@ class PathHealth {
 
   /// A packet that counts leaves by the path, stamped with `departure`.
   void sent(PathId path, Nanoseconds departure, Nanoseconds now) noexcept;
+  /// A probe leaves by the path: its silence counts, too.
+  void probed(PathId path, Nanoseconds now) noexcept;
   /// A message: one receipt a path at most.
   void received(std::span<const PathReceipt> receipts, Nanoseconds now) noexcept;
   /// Time alone. To be called at least every 100 us while anything is outstanding.
@@ -96,6 +98,7 @@ class PathHealth {
   };
 
   void run(Nanoseconds now) noexcept;
+  void await_sign(Path& path) noexcept;
   void judge_loss(Path& path, const PathReceipt& receipt, Nanoseconds now) noexcept;
   [[nodiscard]] bool loses_too_much(const Path& path) const noexcept;
   static void revive(Path& path) noexcept;

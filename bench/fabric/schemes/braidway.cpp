@@ -65,11 +65,7 @@ bool Braidway::on_arrival(NodeIndex node, PacketIndex index) {
   if (!paths_.arrives(node, packet)) return false;
   const std::uint32_t leaf = paths_.leaf_of(packet.destination);
   const std::uint32_t from = paths_.leaf_of(packet.source);
-  Conversation& conversation = this->conversation(leaf, from);
-  if (!conversation.will_tell) {
-    conversation.will_tell = true;
-    set_timer(Timer::message, leaf, from, message_interval);
-  }
+  watch_source(leaf, from);
   sinks_[leaf].take(index, from, sources_[from].spray_set(leaf, packet.flow));
   watch(leaf);
   return true;
@@ -84,7 +80,10 @@ bool Braidway::arrive_ack(NodeIndex node, PacketIndex index) {
     if (packet.kind == PacketKind::nak) sources_[leaf_at_[node]].take_nak(paths_.leaf_of(packet.source));
     return false;
   }
-  if (paths_.departs(node, packet)) packet.write_tag(sources_[leaf_at_[node]].steer(packet));
+  if (paths_.departs(node, packet)) {
+    watch_paths(leaf_at_[node], paths_.leaf_of(packet.destination));
+    packet.write_tag(sources_[leaf_at_[node]].steer(packet));
+  }
   fabric_.enqueue(choose(node, packet, fabric_.routing().candidates(node, packet.destination)), index);
   return true;
 }
@@ -92,12 +91,7 @@ bool Braidway::arrive_ack(NodeIndex node, PacketIndex index) {
 bool Braidway::depart(NodeIndex node, PacketIndex index) {
   Packet& packet = fabric_.packet(index);
   const std::uint32_t leaf = leaf_at_[node];
-  const std::uint32_t peer = paths_.leaf_of(packet.destination);
-  Conversation& conversation = this->conversation(leaf, peer);
-  if (!conversation.will_check) {
-    conversation.will_check = true;
-    set_timer(Timer::check, leaf, peer, check_interval);
-  }
+  watch_paths(leaf, paths_.leaf_of(packet.destination));
   if (config_.build.lane_jitter == 0) {
     packet.write_tag(sources_[leaf].steer(packet));
     return false;
@@ -134,6 +128,22 @@ void Braidway::on_timer(std::uint32_t what, std::uint32_t which) {
       return fabric_.forward(who, which);
     }
   }
+}
+
+/// Sees to it that the paths of a peer that is sent to are.
+void Braidway::watch_paths(std::uint32_t leaf, std::uint32_t peer) {
+  Conversation& conversation = this->conversation(leaf, peer);
+  if (conversation.will_check) return;
+  conversation.will_check = true;
+  set_timer(Timer::check, leaf, peer, check_interval);
+}
+
+/// Sees to it that a source that is heard is told so.
+void Braidway::watch_source(std::uint32_t leaf, std::uint32_t from) {
+  Conversation& conversation = this->conversation(leaf, from);
+  if (conversation.will_tell) return;
+  conversation.will_tell = true;
+  set_timer(Timer::message, leaf, from, message_interval);
 }
 
 /// Sees to it that what the sink holds is looked at again.
@@ -178,6 +188,7 @@ void Braidway::check(std::uint32_t leaf, std::uint32_t peer) {
   conversation.next_probe = fabric_.now() + GatewaySource::heartbeat;
   for (std::uint16_t path = 0; path < path_count(leaf, peer); ++path) {
     if (sources_[leaf].wants_probe(peer, path)) {
+      sources_[leaf].probed(peer, path);
       send(leaf, peer, {.kind = ControlKind::probe, .path = path}, control_bytes);
     }
   }
@@ -197,11 +208,14 @@ bool Braidway::arrive_control(NodeIndex node, PacketIndex index) {
   const std::uint32_t from = paths_.leaf_of(packet.source);
   const std::uint32_t to = paths_.leaf_of(packet.destination);
   if (nodes_[to] == node) {
-    // Either shows that its path is there.
-    sinks_[to].take_probe(from, tag.path);
+    // Either shows that its path is there; messages about messages would never end.
     if (tag.kind == ControlKind::message) {
+      sinks_[to].take_message(from, tag.path);
       sources_[to].receive(from, messages_[tag.message]);
       free_messages_.push_back(tag.message);
+    } else {
+      sinks_[to].take_probe(from, tag.path);
+      watch_source(to, from);
     }
     fabric_.discard(index);
     return true;
@@ -222,12 +236,16 @@ std::string Braidway::remarks() const {
     sum.gaps_by_packet_budget += sink.order().gaps_by_packet_budget;
     sum.gaps_by_byte_budget += sink.order().gaps_by_byte_budget;
   }
+  std::size_t policies = 0;
+  for (const GatewaySource& source : sources_) policies += source.policy_events().size();
   const std::uint64_t by_budget = sum.gaps_by_packet_budget + sum.gaps_by_byte_budget;
-  if (sum.late + sum.no_window + sum.gaps_by_watermark + sum.gaps_by_timer + by_budget == 0) return {};
+  if (sum.late + sum.no_window + sum.gaps_by_watermark + sum.gaps_by_timer + by_budget + policies == 0)
+    return {};
   return "gaps given up: " + std::to_string(sum.gaps_by_watermark) + " that all paths had passed, " +
          std::to_string(sum.gaps_by_timer) + " after 150 us, " + std::to_string(by_budget) +
          " for want of memory; packets that came late or again: " + std::to_string(sum.late) +
-         "; without a window: " + std::to_string(sum.no_window);
+         "; without a window: " + std::to_string(sum.no_window) +
+         "; changes of policy: " + std::to_string(policies);
 }
 
 std::uint64_t Braidway::order_peak_bytes() const {

@@ -27,6 +27,10 @@ class Braidway : public Scheme {
   [[nodiscard]] std::uint64_t order_peak_bytes() const override;
   /// Why packets left out of order, if any did.
   [[nodiscard]] std::string remarks() const override;
+  /// What the gateway at a leaf has changed of its peers' policies.
+  [[nodiscard]] std::span<const lb::PolicyEvent> policy_events(std::uint32_t leaf) const noexcept {
+    return sources_[leaf].policy_events();
+  }
 
  private:
   enum class Timer : std::uint32_t { message, check, poll, lane };
@@ -49,6 +53,8 @@ class Braidway : public Scheme {
   void check(std::uint32_t leaf, std::uint32_t peer);
   void send(std::uint32_t leaf, std::uint32_t peer, const ControlTag& tag, std::uint16_t bytes);
   void watch(std::uint32_t leaf);
+  void watch_paths(std::uint32_t leaf, std::uint32_t peer);
+  void watch_source(std::uint32_t leaf, std::uint32_t from);
   [[nodiscard]] std::size_t path_count(std::uint32_t from, std::uint32_t to) const;
 
   Fabric& fabric_;

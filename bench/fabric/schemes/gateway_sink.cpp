@@ -99,6 +99,12 @@ void GatewaySink::take_probe(std::uint32_t from, std::uint16_t path) {
   meters_[from][path].heard = fabric_.now();
 }
 
+void GatewaySink::take_message(std::uint32_t from, std::uint16_t path) {
+  greet(from);
+  meters_[from][path].told = true;
+  meters_[from][path].heard = fabric_.now();
+}
+
 bool GatewaySink::tell(std::uint32_t from, GatewayMessage& message) {
   auto& meters = meters_[from];
   message.delays.clear();
@@ -107,8 +113,9 @@ bool GatewaySink::tell(std::uint32_t from, GatewayMessage& message) {
   for (std::size_t i = 0; i < meters.size(); ++i) {
     Meter& meter = meters[i];
     const auto path = static_cast<lb::PathId>(i);
-    const bool heard = meter.recent > 0 || meter.probed;
-    any = any || heard;
+    const bool asks = meter.recent > 0 || meter.probed;
+    const bool heard = asks || meter.told;
+    any = any || asks;
     if (heard && meter.dead) {
       meter.dead = false;
       window_.path_up(static_cast<lb::GatewayId>(from), path);
@@ -127,6 +134,7 @@ bool GatewaySink::tell(std::uint32_t from, GatewayMessage& message) {
     meter.recent = 0;
     meter.delays = 0;
     meter.probed = false;
+    meter.told = false;
   }
   return any;
 }

@@ -20,6 +20,7 @@ class GatewaySink {
   /// A data packet from leaf `from`; what may go on to its host does.
   void take(PacketIndex index, std::uint32_t from, const lb::SpraySet& spray_set);
   void take_probe(std::uint32_t from, std::uint16_t path);
+  void take_message(std::uint32_t from, std::uint16_t path);
   /// Hands on what has waited long enough. Answers whether anything still waits.
   bool poll();
   /// What has been seen of the paths from leaf `from` since the last message; false if nothing.
@@ -38,6 +39,7 @@ class GatewaySink {
     Nanoseconds least = std::numeric_limits<Nanoseconds>::max();  ///< delay ever
     Nanoseconds heard = 0;
     bool probed = false;
+    bool told = false;  ///< a message has come by it
     bool dead = false;
   };
 

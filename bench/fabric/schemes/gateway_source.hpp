@@ -46,6 +46,9 @@ class GatewaySource {
   [[nodiscard]] bool wants_probe(std::uint32_t peer, std::uint16_t path) const noexcept {
     return fabric_.now() - peers_[peer]->sent_on[path] >= heartbeat;
   }
+  void probed(std::uint32_t peer, std::uint16_t path) noexcept {
+    peers_[peer]->health.probed(static_cast<lb::PathId>(path), lb::Nanoseconds{fabric_.now()});
+  }
   [[nodiscard]] bool usable(std::uint32_t peer, std::uint16_t path) const noexcept {
     return peers_[peer]->health.usable(static_cast<lb::PathId>(path));
   }

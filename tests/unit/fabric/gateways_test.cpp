@@ -1,10 +1,12 @@
 // Braidway's gateways in the simulator: what hosts see of them, and what they learn.
 #include <algorithm>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "bench/fabric/schemes/braidway.hpp"
 #include "bench/fabric/schemes/registry.hpp"
 #include "tests/unit/fabric/lab.hpp"
 
@@ -97,6 +99,47 @@ TEST(Gateways, HoldNothingForEverWhenPacketsAreLost) {
     Lab lab{topology, across(4, 1'000'000), {}, scheme(name)};
     EXPECT_EQ(lab.run().rnics().completed().size(), 4U) << name;
   }
+}
+
+std::span<const lb::PolicyEvent> policy_events(Fabric& fabric, std::uint32_t leaf) {
+  return dynamic_cast<const Braidway&>(fabric.scheme()).policy_events(leaf);
+}
+
+TEST(Gateways, PinAPeerWhoseHostsSendNaksAndTryAgain) {
+  Topology topology = leaf_spine(4, 2, 4);
+  for (Link& link : topology.links) {
+    if (link.a >= 4 && link.a < 8) link.error_rate = 0.002;  // of the receivers: no path is to blame
+  }
+  Lab lab{topology, across(4, 100'000'000), {}, scheme("auto")};
+  const auto events = policy_events(lab.run(), 0);
+  ASSERT_FALSE(events.empty());
+  EXPECT_EQ(events[0].from, lb::Policy::automatic);
+  EXPECT_EQ(events[0].to, lb::Policy::pinned);
+  EXPECT_EQ(events[0].cause, lb::PolicyCause::harm);
+  EXPECT_LT(lb::value(events[0].at), 30 * millisecond);
+}
+
+TEST(Gateways, StepDownWhenHalfOfThePathsAreOut) {
+  Config config;
+  for (NodeIndex spine = 10; spine < 12; ++spine) {
+    config.network_events.push_back(
+        {.at = millisecond, .kind = NetworkEvent::Kind::down, .a = 8, .b = spine});
+  }
+  Lab lab{leaf_spine(4, 2, 4), across(4, 200'000'000), config, scheme("spray")};
+  const auto events = policy_events(lab.run(), 0);
+  ASSERT_GE(events.size(), 3U);
+  EXPECT_EQ(events[0].cause, lb::PolicyCause::paths_out);
+  EXPECT_EQ(events[0].to, lb::Policy::reroute);
+  EXPECT_NEAR(static_cast<double>(lb::value(events[0].at)), 11.3e6, 0.5e6);
+  EXPECT_EQ(events[2].to, lb::Policy::pinned);
+}
+
+TEST(Gateways, TakeAcksOffADeadPathThatNoDataTake) {
+  Config config;
+  config.network_events.push_back({.at = millisecond, .kind = NetworkEvent::Kind::down, .a = 17, .b = 18});
+  Lab lab{leaf_spine(8, 2, 4), across(8, 10'000'000), config, scheme("auto")};
+  Fabric& fabric = lab.run();
+  for (FlowIndex i = 0; i < 8; ++i) EXPECT_LT(fabric.rnics().longest_stall(i), 6 * millisecond) << i;
 }
 
 TEST(Gateways, OfTheSameSeedDoTheSame) {

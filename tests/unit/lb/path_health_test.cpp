@@ -123,6 +123,23 @@ TEST(PathHealth, ASuspectComesBackAtItsFirstSign) {
   EXPECT_EQ(ends.state(0), PathState::live);
 }
 
+TEST(PathHealth, AProbeWithoutAnAnswerIsSilenceToo) {
+  PathHealth health(2);
+  for (std::int64_t now = 0; now < 4 * ms; now += 20 * us) {
+    if (now % ms == 0) {
+      for (const PathId path : {PathId{0}, PathId{1}}) health.probed(path, Nanoseconds{now});
+    }
+    const PathReceipt heard{.path = PathId{0}, .heard = true};
+    if (now % (100 * us) == 0) health.received({&heard, 1}, Nanoseconds{now});
+    health.advance(Nanoseconds{now});
+    EXPECT_EQ(health.state(PathId{0}), PathState::live);
+    if (now == 300 * us) {
+      EXPECT_EQ(health.state(PathId{1}), PathState::suspect);
+    }
+  }
+  EXPECT_EQ(health.state(PathId{1}), PathState::dead);
+}
+
 TEST(PathHealth, SilenceOfAllPathsSuspectsNone) {
   TwoEnds ends(4);
   ends.run(1 * ms, 1);
