@@ -50,6 +50,7 @@ class Source {
  private:
   static lb::PathTable table() {
     std::vector<lb::PathRecord> records;
+    records.reserve(path_count);
     for (std::uint16_t i = 0; i < path_count; ++i)
       records.push_back({.egress = i, .live = true, .weight = 1});
     return lb::PathTable::initial({&records, 1}, seed);

@@ -35,6 +35,7 @@ Braidway::Braidway(Fabric& fabric, const GatewayConfig& config)
   for (std::uint32_t leaf = 0; leaf < paths_.leaf_count(); ++leaf) {
     sources_.emplace_back(fabric, paths_, leaf, config);
     std::vector<std::size_t> from;
+    from.reserve(paths_.leaf_count());
     for (std::uint32_t other = 0; other < paths_.leaf_count(); ++other)
       from.push_back(path_count(other, leaf));
     sinks_.emplace_back(fabric, nodes_[leaf], hosts[leaf], from);
@@ -186,7 +187,8 @@ void Braidway::check(std::uint32_t leaf, std::uint32_t peer) {
   set_timer(Timer::check, leaf, peer, check_interval);
   if (fabric_.now() < conversation.next_probe) return;
   conversation.next_probe = fabric_.now() + GatewaySource::heartbeat;
-  for (std::uint16_t path = 0; path < path_count(leaf, peer); ++path) {
+  const auto paths = static_cast<std::uint16_t>(path_count(leaf, peer));
+  for (std::uint16_t path = 0; path < paths; ++path) {
     if (sources_[leaf].wants_probe(peer, path)) {
       sources_[leaf].probed(peer, path);
       send(leaf, peer, {.kind = ControlKind::probe, .path = path}, control_bytes);

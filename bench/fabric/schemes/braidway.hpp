@@ -33,7 +33,7 @@ class Braidway : public Scheme {
   }
 
  private:
-  enum class Timer : std::uint32_t { message, check, poll, lane };
+  enum class Timer : std::uint8_t { message, check, poll, lane };
   /// One end of the traffic between two leaves.
   struct Conversation {
     bool will_tell = false;   ///< a message timer is set

@@ -19,6 +19,7 @@ lb::OrderWindow::Parameters parameters_for(std::size_t flows, std::size_t hosts,
 }
 
 lb::Handle handle_of(PacketIndex index) noexcept {
+  // A number in a pointer's place; nobody follows it. NOLINTNEXTLINE(performance-no-int-to-ptr)
   return reinterpret_cast<lb::Handle>(static_cast<std::uintptr_t>(index) + 1);
 }
 PacketIndex index_of(lb::Handle handle) noexcept {
@@ -124,8 +125,8 @@ bool GatewaySink::tell(std::uint32_t from, GatewayMessage& message) {
       window_.path_down(static_cast<lb::GatewayId>(from), path);
     }
     if (meter.recent > 0) {
-      message.delays.push_back(
-          {.path = path, .mean_ns = static_cast<float>(meter.delays / meter.recent - meter.least)});
+      const Nanoseconds mean = meter.delays / meter.recent;
+      message.delays.push_back({.path = path, .mean_ns = static_cast<float>(mean - meter.least)});
     }
     message.receipts.push_back({.path = path,
                                 .heard = heard,

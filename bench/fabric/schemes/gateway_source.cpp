@@ -42,6 +42,7 @@ std::vector<std::vector<lb::PathRecord>> records_of(const Fabric& fabric, const 
 
 std::vector<std::size_t> sizes(const std::vector<std::vector<lb::PathRecord>>& records) {
   std::vector<std::size_t> counts;
+  counts.reserve(records.size());
   for (const auto& of : records) counts.push_back(std::max<std::size_t>(of.size(), 1));
   return counts;
 }
@@ -76,7 +77,8 @@ GatewaySource::GatewaySource(Fabric& fabric, const LeafPaths& paths, std::uint32
   parameters.flows = std::max<std::size_t>(2 * fabric.flows().size(), 1);
   for (std::uint32_t lane = 0; lane < config.build.lanes; ++lane) {
     lb::Steering& steering = lanes_.emplace_back(sizes(records), parameters);
-    for (std::uint16_t peer = 0; peer < paths.leaf_count(); ++peer) {
+    const auto peers = static_cast<std::uint16_t>(paths.leaf_count());
+    for (std::uint16_t peer = 0; peer < peers; ++peer) {
       steering.set_policy(peer, config.policy);
       steering.set_restores_order(peer, true);
     }

@@ -20,6 +20,7 @@ SchemeFactory scheme(std::string_view name) { return find_scheme(name)->make; }
 /// Every host of the first leaf sends to its counterpart of the second.
 std::vector<Flow> across(NodeIndex hosts, std::uint32_t bytes) {
   std::vector<Flow> flows;
+  flows.reserve(hosts);
   for (NodeIndex host = 0; host < hosts; ++host) flows.push_back(flow(host, hosts + host, bytes));
   return flows;
 }
@@ -76,6 +77,7 @@ TEST(Gateways, RestoreOrderWhereLanesAreTensOfMicrosecondsApart) {
   config.gateways.lanes = 16;
   config.gateways.lane_jitter = 20'000;
   std::vector<Flow> flows;
+  flows.reserve(16);
   for (NodeIndex host = 0; host < 16; ++host) flows.push_back(flow(host % 8, 8 + host % 7, 500'000));
   Lab lab{leaf_spine(8, 2, 4), flows, config, scheme("auto")};
   EXPECT_EQ(lab.run().counters().out_of_order, 0U);
@@ -148,6 +150,7 @@ TEST(Gateways, OfTheSameSeedDoTheSame) {
     config.gateways.lane_jitter = 5'000;
     Lab lab{leaf_spine(4, 2, 4), across(4, 1'000'000), config, scheme("auto")};
     std::vector<Nanoseconds> at;
+    at.reserve(4);
     Fabric& fabric = lab.run();
     for (FlowIndex i = 0; i < 4; ++i) at.push_back(fabric.rnics().completed_at(i));
     return at;

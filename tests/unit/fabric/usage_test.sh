@@ -3,8 +3,8 @@
 # a simulation that cannot finish.
 #   usage_test.sh PROGRAM ANCHORS
 set -u
-program=$1
-anchors=$2
+program=$(realpath "$1")
+anchors=$(realpath "$2")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 failed=0

@@ -16,6 +16,7 @@ constexpr PathWeights::Parameters parameters{};
 /// One message in which path i was heard with delay delays[i].
 void tell(PathWeights& weights, const std::vector<float>& delays) {
   std::vector<PathDelay> heard;
+  heard.reserve(delays.size());
   for (std::size_t i = 0; i < delays.size(); ++i) {
     heard.push_back({.path = static_cast<PathId>(i), .mean_ns = delays[i]});
   }
