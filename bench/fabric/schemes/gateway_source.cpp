@@ -61,7 +61,6 @@ GatewaySource::GatewaySource(Fabric& fabric, const LeafPaths& paths, std::uint32
                              const GatewayConfig& config)
     : fabric_(fabric),
       paths_(paths),
-      leaf_(leaf),
       config_(config),
       table_(lb::PathTable::initial(records_of(fabric, paths, leaf, config, egresses_),
                                     hash_seed + fabric.config().seed)) {

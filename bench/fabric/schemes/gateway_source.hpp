@@ -92,7 +92,6 @@ class GatewaySource {
 
   Fabric& fabric_;
   const LeafPaths& paths_;
-  std::uint32_t leaf_;
   GatewayConfig config_;
   std::vector<PortIndex> egresses_;  ///< this leaf's ports towards the fabric
   std::vector<float> waits_ns_;      ///< by egress
