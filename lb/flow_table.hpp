@@ -27,6 +27,8 @@ struct FlowState {
   /// Of data sent in this epoch, to tell the first bandwidth-delay product from the rest. The policy stops
   /// counting there.
   std::uint32_t bytes = 0;
+  /// That the last packet went to: index into the path table. The paths below are its.
+  std::uint16_t peer = 0;
   /// Of the last packet; means something once `placed`.
   PathId path{};
   /// What the policy chose for the last packet; in shadow mode that was not taken.
@@ -34,14 +36,14 @@ struct FlowState {
   /// The incarnation of the numbering, modulo 16 (order tag, 4 bits).
   std::uint8_t epoch = 0;
   /// A path has been chosen for it.
-  bool placed = false;
+  bool placed : 1 = false;
   /// Its packets carry numbers. From the first one on, or from one that follows the packets before it on
   /// their path.
-  bool numbered = false;
+  bool numbered : 1 = false;
   /// It has carried more than ACKs.
-  bool has_data = false;
+  bool has_data : 1 = false;
   /// It has left a path that is not of its spray set, and keeps to one path since `moved_at`.
-  bool settling = false;
+  bool settling : 1 = false;
 };
 static_assert(sizeof(FlowState) == 24);
 

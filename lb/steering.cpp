@@ -8,6 +8,8 @@ namespace {
 
 constexpr Nanoseconds plus(Nanoseconds a, Nanoseconds b) noexcept { return Nanoseconds{value(a) + value(b)}; }
 
+constexpr std::uint8_t next_epoch(std::uint8_t epoch) noexcept { return (epoch + 1) & 15; }
+
 constexpr bool needs_numbers(Policy policy) noexcept { return policy >= Policy::reroute; }
 
 }  // namespace
@@ -185,7 +187,7 @@ inline bool Steering::renew_numbering(FlowState& flow, const Peer& peer, Nanosec
   }
   const bool begins = peer.numbers && !flow.numbered && flow.placed;
   if (begins || (flow.numbered && silent > parameters_.epoch)) {
-    flow.epoch = (flow.epoch + 1) & 15;
+    flow.epoch = next_epoch(flow.epoch);
     flow.next_sequence = 0;
     ++counters_.epochs;
   }
@@ -195,19 +197,26 @@ inline bool Steering::renew_numbering(FlowState& flow, const Peer& peer, Nanosec
   return begins;
 }
 
-inline Decision Steering::decide_one(FlowState& flow, Peer& peer, const PeerPaths& paths, std::uint64_t hash,
-                                     std::uint32_t bytes, PacketClass what, Nanoseconds now) noexcept {
+inline Decision Steering::decide_one(FlowState& flow, Peer& peer, const PeerPaths& paths,
+                                     const SteerBurst& burst, std::size_t i, Nanoseconds now) noexcept {
+  const std::uint64_t hash = burst.hashes[i];
+  const bool data = burst.classes[i] == PacketClass::data;
+  if (flow.peer != burst.peers[i]) [[unlikely]] {
+    // It is new, or its destination is behind another gateway now, whose paths and whose sink are others.
+    const std::uint8_t epoch = flow.placed ? next_epoch(flow.epoch) : flow.epoch;
+    flow = {.last_seen = flow.last_seen, .peer = burst.peers[i], .epoch = epoch};
+  }
   if (!flow.placed && now <= std::max(refused_until_, peer.untracked_until)) {
     // Its last packets, if there were any, were not tracked and went as pinned.
     flow.path = pinned_path(peer, paths, hash);
     flow.shadow_path = flow.path;
     flow.placed = true;
   }
-  Packet packet{.hash = hash, .bytes = bytes, .time = tick(now), .silent = {}, .keeps = false};
+  Packet packet{.hash = hash, .bytes = burst.bytes[i], .time = tick(now), .silent = {}, .keeps = false};
   packet.silent = elapsed(flow.last_seen, packet.time);
   packet.keeps = renew_numbering(flow, peer, packet.silent);
   flow.last_seen = packet.time;
-  flow.has_data = flow.has_data || what == PacketClass::data;
+  flow.has_data = flow.has_data || data;
 
   const PathId last = peer.shadow ? flow.shadow_path : flow.path;
   const bool alone = flow.has_data && sprayed(flow, peer);
@@ -230,9 +239,9 @@ inline Decision Steering::decide_one(FlowState& flow, Peer& peer, const PeerPath
   flow.path = taken;
   flow.shadow_path = path;
   flow.placed = true;
-  if (what == PacketClass::data && flow.bytes < parameters_.first_bytes) {
+  if (data && flow.bytes < parameters_.first_bytes) {
     flow.bytes = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(std::uint64_t{flow.bytes} + bytes, parameters_.first_bytes));
+        std::min<std::uint64_t>(std::uint64_t{flow.bytes} + burst.bytes[i], parameters_.first_bytes));
   }
   Decision decision{.path = taken, .epoch = flow.epoch, .numbered = flow.numbered};
   if (flow.numbered) decision.sequence = flow.next_sequence++;
@@ -251,7 +260,7 @@ void Steering::decide(const SteerBurst& burst, const PathTable& table, std::span
       Peer& peer = peers_[burst.peers[i]];
       const PeerPaths& paths = table.peer(burst.peers[i]);
       if (flows[at] != nullptr && !peer.usable.empty()) {
-        out[i] = decide_one(*flows[at], peer, paths, burst.hashes[i], burst.bytes[i], burst.classes[i], now);
+        out[i] = decide_one(*flows[at], peer, paths, burst, i, now);
         continue;
       }
       out[i] = {.path = pinned_path(peer, paths, burst.hashes[i])};

@@ -170,7 +170,7 @@ class Steering {
   // One packet's way through these is one function: calls would be a tenth of its cost.
   [[gnu::always_inline]] bool renew_numbering(FlowState& flow, const Peer& peer, Nanoseconds silent) noexcept;
   [[gnu::always_inline]] Decision decide_one(FlowState& flow, Peer& peer, const PeerPaths& paths,
-                                             std::uint64_t hash, std::uint32_t bytes, PacketClass what,
+                                             const SteerBurst& burst, std::size_t i,
                                              Nanoseconds now) noexcept;
   [[gnu::always_inline]] PathId steer(FlowState& flow, PathId last, Peer& peer, const PeerPaths& paths,
                                       const Packet& packet) noexcept;

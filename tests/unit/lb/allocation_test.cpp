@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <new>
+#include <span>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -11,6 +12,11 @@
 #include "lb/flow_key.hpp"
 #include "lb/flow_table.hpp"
 #include "lb/order_window.hpp"
+#include "lb/path_health.hpp"
+#include "lb/path_table.hpp"
+#include "lb/path_weights.hpp"
+#include "lb/policy_governor.hpp"
+#include "lb/steering.hpp"
 
 namespace {
 
@@ -25,14 +31,17 @@ void* take(std::size_t bytes, std::size_t alignment) {
 
 }  // namespace
 
-void* operator new(std::size_t bytes) { return take(bytes, alignof(std::max_align_t)); }
-void* operator new(std::size_t bytes, std::align_val_t alignment) {
+// Not inlined: seen through to free() they would be taken for a mismatch with new.
+[[gnu::noinline]] void* operator new(std::size_t bytes) { return take(bytes, alignof(std::max_align_t)); }
+[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return take(bytes, static_cast<std::size_t>(alignment));
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
 
 namespace braidway::lb {
 namespace {
@@ -56,7 +65,9 @@ struct Burst {
 
 TEST(Allocation, TheCounterCounts) {
   const auto before = taken;
-  delete new int(1);
+  // Through a volatile pointer, or the compiler leaves both out.
+  int* volatile one = new int(1);
+  delete one;
   EXPECT_EQ(taken, before + 1);
 }
 
@@ -106,6 +117,76 @@ TEST(Allocation, AnOrderWindowTakesNoMemoryOnceMade) {
   EXPECT_GT(counters.gaps_by_watermark, 0U);
   EXPECT_GT(counters.gaps_by_timer, 0U);
   EXPECT_GT(counters.fifo_violations, 0U);
+}
+
+TEST(Allocation, ALanesDecisionsTakeNoMemoryOnceItIsMade) {
+  constexpr std::array<std::size_t, 3> paths{8, 40, 2};
+  std::vector<std::vector<PathRecord>> records;
+  records.reserve(paths.size());
+  for (const std::size_t count : paths) records.emplace_back(count, PathRecord{.live = true, .weight = 1});
+  const auto table = PathTable::initial(records, 3);
+  const auto other = table.with_liveness(1, PathId{0}, false);
+  Steering steering(paths, {.flows = 500});
+  std::array<std::uint32_t, burst> bytes{};
+  std::array<PacketClass, burst> classes{};
+  std::array<std::uint16_t, burst> peers{};
+  std::array<Decision, burst> out{};
+  const std::array waits{0.0F};
+  std::vector<float> shares(40, 1.0F);
+  const std::vector<float> delays(40, 50'000.0F);
+  const auto before = taken;
+  for (std::uint64_t i = 0; i < 10'000; ++i) {
+    const Nanoseconds now{static_cast<std::int64_t>(i) * 100'000};
+    const Burst packets(i);
+    for (std::size_t k = 0; k < burst; ++k) {
+      const auto random = packets.random[k];
+      bytes[k] = static_cast<std::uint32_t>(64 + (random >> 8) % 1'500);
+      classes[k] = static_cast<PacketClass>((random >> 24) % 3);
+      peers[k] = static_cast<std::uint16_t>(random % 3);
+    }
+    const auto peer = static_cast<std::uint16_t>(i % 3);
+    steering.set_policy(peer, static_cast<Policy>(i / 7 % 5));
+    steering.set_restores_order(peer, i % 11 > 0);
+    steering.set_shadow(peer, i % 13 == 0);
+    shares[i % 40] = static_cast<float>(i % 4);
+    steering.set_paths(peer, std::span{shares}.first(paths[peer]), std::span{delays}.first(paths[peer]));
+    steering.decide(
+        {.hashes = packets.hashes, .keys = packets.keys, .bytes = bytes, .classes = classes, .peers = peers},
+        i % 2 == 0 ? table : other, waits, now, out);
+    steering.sweep(now);
+  }
+  EXPECT_EQ(taken, before);
+  EXPECT_GT(steering.counters().moved, 0U);
+  EXPECT_GT(steering.counters().unnumbered, 0U);
+  EXPECT_GT(steering.counters().elsewhere, 0U);
+}
+
+TEST(Allocation, AMessageTakesNoMemory) {
+  PathHealth health(8);
+  const std::vector<float> configured(8, 1.0F);
+  PathWeights weights(configured);
+  PolicyGovernor governor(Policy::automatic);
+  std::array<PathReceipt, 8> receipts{};
+  std::array<PathDelay, 8> delays{};
+  const auto before = taken;
+  for (std::uint64_t i = 0; i < 10'000; ++i) {
+    const Nanoseconds now{static_cast<std::int64_t>(i) * 100'000};
+    std::size_t out = 0;
+    for (std::size_t k = 0; k < 8; ++k) {
+      const auto path = static_cast<PathId>(k);
+      const auto random = detail::scramble(i * 8 + k);
+      health.sent(path, now, now);
+      receipts[k] = {.path = path, .heard = random % 9 > k, .period = marking_period(now) - 2};
+      delays[k] = {.path = path, .mean_ns = static_cast<float>(random % 100'000)};
+      out += health.usable(path) ? 0 : 1;
+    }
+    health.received(receipts, now);
+    health.advance(now);
+    weights.update(delays);
+    governor.count(8, i % 2, now);
+    governor.advance(out, 8, now);
+  }
+  EXPECT_EQ(taken, before);
 }
 
 }  // namespace

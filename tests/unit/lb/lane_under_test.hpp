@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "lb/flow_key.hpp"
@@ -15,6 +16,12 @@ inline constexpr std::uint64_t lane_seed = 99;
 
 inline FlowKey lane_flow(std::uint32_t flow) {
   return rocev2_key(ipv4(0x0a000001), ipv4(0x0a000002), Qpn{flow});
+}
+
+inline std::size_t paths_taken(const std::vector<Decision>& decisions) {
+  std::set<PathId> paths;
+  for (const Decision& decision : decisions) paths.insert(decision.path);
+  return paths.size();
 }
 
 /// Steers towards one peer. Path i leaves by egress i.
@@ -47,6 +54,7 @@ class LaneUnderTest {
   /// Some packets of one flow, a microsecond apart.
   std::vector<Decision> send_many(std::uint32_t flow, int count, PacketClass what = PacketClass::data) {
     std::vector<Decision> decisions;
+    decisions.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) {
       decisions.push_back(send(flow, what));
       now += 1'000;
@@ -75,6 +83,7 @@ class LaneUnderTest {
  private:
   static PathTable table_of(std::size_t paths) {
     std::vector<PathRecord> records;
+    records.reserve(paths);
     for (std::size_t i = 0; i < paths; ++i) {
       records.push_back({.egress = static_cast<std::uint16_t>(i), .live = true, .weight = 1});
     }

@@ -17,6 +17,7 @@ constexpr PathWeights::Parameters parameters{};
 void tell(PathWeights& weights, const std::vector<float>& delays) {
   std::vector<PathDelay> heard;
   heard.reserve(delays.size());
+  heard.reserve(delays.size());
   for (std::size_t i = 0; i < delays.size(); ++i) {
     heard.push_back({.path = static_cast<PathId>(i), .mean_ns = delays[i]});
   }

@@ -92,7 +92,6 @@ class Ends {
       case Change::none:
         return;
       case Change::policy:
-        // From `pinned` on nothing is pinned for good: that policy is not in force from the start here.
         return lane_.steering.set_policy(0, static_cast<Policy>(sending.to % 5));
       case Change::restores_order:
         return lane_.steering.set_restores_order(0, true);
