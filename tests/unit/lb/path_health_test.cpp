@@ -156,6 +156,18 @@ TEST(PathHealth, MessagesThatStopComingSuspectNoPath) {
   EXPECT_EQ(ends.count(PathState::live), 4U);
 }
 
+TEST(PathHealth, NewsOfPacketsThatLeftBeforeSuspectsNoPath) {
+  PathHealth health(2);
+  const PathReceipt other{.path = PathId{1}, .heard = true};
+  for (std::int64_t now = 0; now < 5 * ms; now += 20 * us) {
+    for (const PathId path : {PathId{0}, PathId{1}}) health.sent(path, Nanoseconds{now}, Nanoseconds{now});
+    // The last message for long: about what came in before the first packet of path 0 could.
+    if (now == 40 * us) health.received({&other, 1}, Nanoseconds{now});
+    health.advance(Nanoseconds{now});
+  }
+  EXPECT_EQ(health.state(PathId{0}), PathState::live);
+}
+
 TEST(PathHealth, APathWithNothingOutstandingMayBeSilent) {
   TwoEnds ends(2);
   ends.run(1 * ms, 1);
@@ -180,6 +192,17 @@ TEST(PathHealth, TimeInWhichTheWorkerDidNotRunKillsNoPath) {
     ASSERT_EQ(ends.count(PathState::dead), 0U);
     ends.run(200 * us, 1);
     ASSERT_EQ(ends.count(PathState::live), 3U);
+  }
+}
+
+TEST(PathHealth, APathThatWasSilentBeforeTheWorkerWasGoneIsNotDeadWhenItIsBack) {
+  PathHealth health(2);
+  const PathReceipt other{.path = PathId{1}, .heard = true};
+  health.sent(PathId{0}, Nanoseconds{}, Nanoseconds{});
+  health.received({&other, 1}, Nanoseconds{120 * us});
+  for (std::int64_t turn = 1; turn < 10; ++turn) {
+    health.advance(Nanoseconds{turn * 500 * ms});
+    EXPECT_NE(health.state(PathId{0}), PathState::dead) << turn;
   }
 }
 

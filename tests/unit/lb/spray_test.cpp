@@ -81,6 +81,15 @@ TEST(Spray, WhatWasSentLongAgoIsForgotten) {
   EXPECT_GE(taken_by_first(1'100'000), 8);
 }
 
+TEST(Spray, NoVirtualQueueIsLongerThanTheLongest) {
+  auto spray = spray_by({1, 1, 0});
+  for (int i = 0; i < 1'000'000; ++i) spray.choose(first_of(3), 1'500);
+  spray.set_weight(PathId{2}, 1);
+  spray.set_wait(PathId{2}, 500'000);
+  spray.advance(Nanoseconds{1'100'000});
+  EXPECT_NE(spray.choose(first_of(3), 1'500), PathId{2});
+}
+
 TEST(Spray, APathThatReturnsTakesPacketsAgainAndNoMoreThanItsTurn) {
   auto spray = spray_by({1, 0});
   for (int i = 0; i < 10'000; ++i) {
