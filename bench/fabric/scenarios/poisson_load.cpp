@@ -39,20 +39,26 @@ void print(std::ostream& out, const Ratio& ratio) {
       << std::setw(5) << ratio.worst;
 }
 
+/// One flow list on the fabric that is common to all.
+RunSetup setup_of(const Network& network, const std::vector<Flow>& flows, const Config& config,
+                  std::uint64_t load, std::string variant = {}) {
+  return {.network = &network,
+          .flows = &flows,
+          .scheme = nullptr,
+          .config = config,
+          .load = load,
+          .measure_from = warm_up,
+          .between_racks = true,
+          .variant = std::move(variant)};
+}
+
 /// One load: its table and goals.
 std::vector<RunResult> compare_at(std::uint64_t load, const Options& options, const Network& network,
                                   std::ostream& out, Goals& goals) {
   const std::uint64_t seeds = options.seeds == 0 ? default_seeds : options.seeds;
   const auto lists = poisson_lists(options, network, seeds, load, list_length);
-  const Grid grid{options, schemes_of(options, reference), seeds, [&](std::uint64_t seed) {
-                    return RunSetup{.network = &network,
-                                    .flows = &lists[seed],
-                                    .scheme = nullptr,
-                                    .config = options.config,
-                                    .load = load,
-                                    .measure_from = warm_up,
-                                    .between_racks = true};
-                  }};
+  const Grid grid{options, schemes_of(options, reference), seeds,
+                  [&](std::uint64_t seed) { return setup_of(network, lists[seed], options.config, load); }};
   out << load << " % load, " << seeds << " seeds of 10 ms, flows between racks: slowdown, and over "
       << reference << "'s (geometric mean, < its upper 95 % bound, worst seed)\n"
       << "scheme        mean    p99   mean over " << reference << "'s            p99 over " << reference
@@ -122,25 +128,21 @@ ScenarioOutcome run_slow_uplinks(const Options& options, std::ostream& out) {
   constexpr std::string_view rival = "conga";
   const std::uint64_t seeds = options.seeds == 0 ? default_seeds : options.seeds;
   const std::uint64_t load = options.load == 0 ? 50 : options.load;
-  const Network whole{leaf_spine(anchors_shape)};
-  Topology slowed = whole.topology;
-  for (const NodeIndex i : {0U, 1U}) slowed.links[uplink(anchors_shape, 2 * i, i)].rate /= 4;
-  const Network slow{slowed};
-  const auto lists = poisson_lists(options, whole, seeds, load, list_length);
-  const auto run_on = [&](const Network& network, std::string variant) {
-    return Grid{options, schemes_of(options, rival), seeds, [&](std::uint64_t seed) {
-                  return RunSetup{.network = &network,
-                                  .flows = &lists[seed],
-                                  .scheme = nullptr,
-                                  .config = options.config,
-                                  .load = load,
-                                  .measure_from = warm_up,
-                                  .between_racks = true,
-                                  .variant = variant};
-                }};
+  const Network network{leaf_spine(anchors_shape)};
+  // From the first moment on, but nobody is told: neither routing nor gateways are configured for it.
+  Config slowed = options.config;
+  for (const NodeIndex i : {0U, 1U}) {
+    const Link& link = network.topology.links[uplink(anchors_shape, 2 * i, i)];
+    slowed.network_events.push_back(
+        {.at = 0, .kind = NetworkEvent::Kind::rate, .a = link.a, .b = link.b, .rate = link.rate / 4});
+  }
+  const auto lists = poisson_lists(options, network, seeds, load, list_length);
+  const auto run_with = [&](const Config& config, const std::string& variant) {
+    return Grid{options, schemes_of(options, rival), seeds,
+                [&](std::uint64_t seed) { return setup_of(network, lists[seed], config, load, variant); }};
   };
-  const Grid before = run_on(whole, "symmetric");
-  const Grid after = run_on(slow, "slow");
+  const Grid before = run_with(options.config, "symmetric");
+  const Grid after = run_with(slowed, "slow");
   out << load << " % load, " << seeds
       << " seeds, two of sixteen uplinks at a quarter of their rate: p99 slowdown\n"
       << "scheme       symmetric    slow   slow over own symmetric           over " << rival << "'s slow\n"
