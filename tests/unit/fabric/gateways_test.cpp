@@ -33,6 +33,13 @@ std::uint64_t uplink_bytes(Fabric& fabric, NodeIndex leaf, NodeIndex spine) {
   return 0;
 }
 
+/// Of the first leaf of four hosts, two leaves and four spines: uplinks that carried more than so many bytes.
+unsigned uplinks_used(Fabric& fabric, std::uint64_t bytes) {
+  unsigned used = 0;
+  for (NodeIndex spine = 10; spine < 14; ++spine) used += uplink_bytes(fabric, 8, spine) > bytes ? 1 : 0;
+  return used;
+}
+
 TEST(Gateways, SprayAFlowOverAllUplinksInEqualPartsAndTheHostSeesItInOrder) {
   Lab lab{leaf_spine(4, 2, 4), {flow(0, 4, 4'000'000)}, {}, scheme("auto")};
   Fabric& fabric = lab.run();
@@ -44,18 +51,12 @@ TEST(Gateways, SprayAFlowOverAllUplinksInEqualPartsAndTheHostSeesItInOrder) {
 
 TEST(Gateways, KeepAShortMessageOnOnePath) {
   Lab lab{leaf_spine(4, 2, 4), {flow(0, 4, 3'000)}, {}, scheme("auto")};
-  Fabric& fabric = lab.run();
-  unsigned used = 0;
-  for (NodeIndex spine = 10; spine < 14; ++spine) used += uplink_bytes(fabric, 8, spine) > 2'000 ? 1 : 0;
-  EXPECT_EQ(used, 1U);
+  EXPECT_EQ(uplinks_used(lab.run(), 2'000), 1U);
 }
 
 TEST(Gateways, PinnedKeepsEveryFlowOnOnePath) {
   Lab lab{leaf_spine(4, 2, 4), {flow(0, 4, 1'000'000)}, {}, scheme("pinned")};
-  Fabric& fabric = lab.run();
-  unsigned used = 0;
-  for (NodeIndex spine = 10; spine < 14; ++spine) used += uplink_bytes(fabric, 8, spine) > 10'000 ? 1 : 0;
-  EXPECT_EQ(used, 1U);
+  EXPECT_EQ(uplinks_used(lab.run(), 10'000), 1U);
 }
 
 TEST(Gateways, UsePathsByTheirRatesFromTheFirstPacketOn) {
@@ -87,9 +88,7 @@ TEST(Gateways, AtTheEdgeSpreadAFlowByTunnelsOfTheirOwnInOrder) {
   Lab lab{leaf_spine(4, 2, 4), {flow(0, 4, 4'000'000)}, {}, scheme("auto-edge")};
   Fabric& fabric = lab.run();
   EXPECT_EQ(fabric.counters().out_of_order, 0U);
-  unsigned used = 0;
-  for (NodeIndex spine = 10; spine < 14; ++spine) used += uplink_bytes(fabric, 8, spine) > 200'000 ? 1 : 0;
-  EXPECT_GE(used, 3U);
+  EXPECT_GE(uplinks_used(fabric, 200'000), 3U);
 }
 
 TEST(Gateways, HoldNothingForEverWhenPacketsAreLost) {

@@ -7,19 +7,8 @@ program=$(realpath "$1")
 anchors=$(realpath "$2")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-failed=0
+source "$(dirname "$0")/../expect.sh"
 
-expect() {
-  local code=$1 words=$2
-  shift 2
-  local output
-  output=$("$program" "$@" 2>&1)
-  local got=$?
-  if [ "$got" != "$code" ] || [[ "$output" != *"$words"* ]]; then
-    echo "FAILED: $* -> exit code $got (want $code), output (want \"$words\"): $output"
-    failed=1
-  fi
-}
 same() {
   if ! [ "$1" = "$2" ]; then
     echo "FAILED: $1 is not $2"

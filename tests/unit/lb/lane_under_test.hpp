@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "lb/flow_key.hpp"
@@ -24,6 +25,21 @@ inline std::size_t paths_taken(const std::vector<Decision>& decisions) {
   return paths.size();
 }
 
+/// A burst of one packet.
+inline Decision decide_packet(Steering& steering, const PathTable& table, std::span<const float> waits,
+                              const FlowKey& key, PacketClass what, std::uint32_t bytes, std::uint16_t peer,
+                              Nanoseconds now) {
+  const std::uint64_t hash = lb::hash(key, lane_seed);
+  Decision decision;
+  steering.decide({.hashes = {&hash, 1},
+                   .keys = {&key, 1},
+                   .bytes = {&bytes, 1},
+                   .classes = {&what, 1},
+                   .peers = {&peer, 1}},
+                  table, waits, now, {&decision, 1});
+  return decision;
+}
+
 /// Steers towards one peer. Path i leaves by egress i.
 class LaneUnderTest {
  public:
@@ -39,17 +55,7 @@ class LaneUnderTest {
   }
 
   Decision send(std::uint32_t flow, PacketClass what = PacketClass::data, std::uint32_t bytes = 1'000) {
-    const FlowKey key = lane_flow(flow);
-    const std::uint64_t hash = this->hash(flow);
-    const std::uint16_t peer = 0;
-    Decision decision;
-    steering.decide({.hashes = {&hash, 1},
-                     .keys = {&key, 1},
-                     .bytes = {&bytes, 1},
-                     .classes = {&what, 1},
-                     .peers = {&peer, 1}},
-                    table, waits, Nanoseconds{now}, {&decision, 1});
-    return decision;
+    return decide_packet(steering, table, waits, lane_flow(flow), what, bytes, 0, Nanoseconds{now});
   }
   /// Some packets of one flow, a microsecond apart.
   std::vector<Decision> send_many(std::uint32_t flow, int count, PacketClass what = PacketClass::data) {

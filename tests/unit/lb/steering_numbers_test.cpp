@@ -163,29 +163,15 @@ TEST(SteeringNumbers, AFlowWhoseDestinationMovesBehindAnotherGatewayBeginsAnewTh
       std::vector<PathRecord>(2, {.live = true, .weight = 1})};
   const auto table = PathTable::initial(records, lane_seed);
   Steering steering(std::array<std::size_t, 2>{100, 2}, {.flows = 10});
-  const FlowKey key = lane_flow(1);
-  const std::uint64_t hash = braidway::lb::hash(key, lane_seed);
-  const std::uint32_t bytes = 1'000;
-  const PacketClass what = PacketClass::data;
   const std::array waits{0.0F};
-  std::uint16_t peer = 0;
   std::int64_t now = ms;
-  const auto send = [&] {
-    Decision decision;
-    steering.decide({.hashes = {&hash, 1},
-                     .keys = {&key, 1},
-                     .bytes = {&bytes, 1},
-                     .classes = {&what, 1},
-                     .peers = {&peer, 1}},
-                    table, waits, Nanoseconds{now += us}, {&decision, 1});
-    return decision;
-  };
   steering.set_restores_order(0, true);
   steering.set_restores_order(1, true);
   for (std::uint8_t epoch = 0; epoch < 6; ++epoch) {
-    peer = epoch % 2;
+    const std::uint16_t peer = epoch % 2;
     for (std::uint32_t sequence = 0; sequence < 50; ++sequence) {
-      const Decision decision = send();
+      const Decision decision = decide_packet(steering, table, waits, lane_flow(1), PacketClass::data, 1'000,
+                                              peer, Nanoseconds{now += us});
       ASSERT_EQ(decision.sequence, sequence);
       ASSERT_EQ(decision.epoch, epoch);
       if (peer == 1) {

@@ -4,19 +4,8 @@
 set -u
 program=$1
 devices=(--client-device net_null0 --server-device net_null1)
-failed=0
+source "$(dirname "$0")/../expect.sh"
 
-expect() {
-  local code=$1 words=$2
-  shift 2
-  local output
-  output=$("$program" "$@" 2>&1)
-  local got=$?
-  if [ "$got" != "$code" ] || [[ "$output" != *"$words"* ]]; then
-    echo "FAILED: $* -> exit code $got (want $code), output (want \"$words\"): $output"
-    failed=1
-  fi
-}
 
 expect 0 "--message-bytes" --help
 expect 2 "--client-device is required"
