@@ -6,10 +6,9 @@
 // itself, at once).
 //
 // A queue integrates the rate that is too much, and a weight that integrates the queue would swing for ever.
-// So the weight follows above all the growth of the relative delay, and what stands of it only slowly (a
-// proportional- integral controller in the weight's logarithm; growth and standing are 2 x sqrt(standing) =
-// growth when it is critically damped). What is far out, is out: a path's share is cut to a trickle while its
-// queue stands.
+// So the weight follows above all the growth of the relative delay, and what stands of it only slowly: a PI
+// controller in the weight's logarithm, critically damped where growth is 2 x sqrt(standing). What is far
+// out, is out: a path's share is cut to a trickle while its queue stands.
 //
 // Pure; owner: whoever handles the peer's messages. All memory at construction.
 #pragma once

@@ -4,7 +4,7 @@
 // feedback is a round trip old and the same for all flows, and whoever follows it herds. It moves the weights
 // instead (path_weights.hpp), and with them how fast a virtual queue drains.
 //
-// What was learnt in the simulator, on the anchors' fabric:
+// What earlier versions taught, in the simulator, on the anchors' fabric unless it says otherwise:
 // - Byte credits that are a share of the traffic (weighted round robin) make a slow path take its share of a
 //   burst that is beyond its rate: with two of sixteen uplinks at a quarter of their rate the mean slowdown
 //   at 50 % load was 2.2; it is 1.3 with virtual queues, which know time.

@@ -1,7 +1,6 @@
 #include "bench/fabric/schemes/gateway_source.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace braidway::bench::fabric {
@@ -40,10 +39,11 @@ std::vector<std::vector<lb::PathRecord>> records_of(const Fabric& fabric, const 
   return records;
 }
 
-std::vector<std::size_t> sizes(const std::vector<std::vector<lb::PathRecord>>& records) {
+/// How many paths each peer has; a gateway counts as a peer of its own with one, which is never taken.
+std::vector<std::size_t> sizes(const lb::PathTable& table) {
   std::vector<std::size_t> counts;
-  counts.reserve(records.size());
-  for (const auto& of : records) counts.push_back(std::max<std::size_t>(of.size(), 1));
+  counts.reserve(table.peers().size());
+  for (const auto& peer : table.peers()) counts.push_back(std::max<std::size_t>(peer.records().size(), 1));
   return counts;
 }
 
@@ -65,26 +65,24 @@ GatewaySource::GatewaySource(Fabric& fabric, const LeafPaths& paths, std::uint32
       table_(lb::PathTable::initial(records_of(fabric, paths, leaf, config, egresses_),
                                     hash_seed + fabric.config().seed)) {
   waits_ns_.resize(egresses_.size());
-  std::vector<PortIndex> ignored;
-  const auto records = records_of(fabric, paths, leaf, config, ignored);
   std::uint32_t heaviest = 1;
-  for (const auto& of : records) {
-    for (const lb::PathRecord& record : of) heaviest = std::max(heaviest, record.weight);
+  for (const auto& peer : table_.peers()) {
+    for (const lb::PathRecord& record : peer.records()) heaviest = std::max(heaviest, record.weight);
   }
   lb::Steering::Parameters parameters;
   if (!config.at_edge) parameters.spray.rate = static_cast<float>(heaviest) / 8000;
   parameters.flows = std::max<std::size_t>(2 * fabric.flows().size(), 1);
   for (std::uint32_t lane = 0; lane < config.build.lanes; ++lane) {
-    lb::Steering& steering = lanes_.emplace_back(sizes(records), parameters);
+    lb::Steering& steering = lanes_.emplace_back(sizes(table_), parameters);
     const auto peers = static_cast<std::uint16_t>(paths.leaf_count());
     for (std::uint16_t peer = 0; peer < peers; ++peer) {
       steering.set_policy(peer, config.policy);
       steering.set_restores_order(peer, true);
     }
   }
-  for (std::uint32_t peer = 0; peer < records.size(); ++peer) {
+  for (std::uint32_t peer = 0; peer < table_.peers().size(); ++peer) {
     std::vector<float> configured;
-    for (const lb::PathRecord& record : records[peer]) {
+    for (const lb::PathRecord& record : table_.peer(peer).records()) {
       configured.push_back(static_cast<float>(record.weight) / static_cast<float>(heaviest));
     }
     peers_.push_back(configured.empty() ? nullptr : std::make_unique<Peer>(configured, config.policy));
