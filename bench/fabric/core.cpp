@@ -32,7 +32,8 @@ bool Core::is_lost(Port& port, const Packet& packet) {
     if (packet.last) lost_tails.push_back(packet.flow);
   } else if (packet.kind == PacketKind::ack || packet.kind == PacketKind::nak) {
     answer_lost.resize(std::max<std::size_t>(answer_lost.size(), packet.flow + 1));
-    answer_lost[packet.flow] = true;
+    std::uint32_t& lost = answer_lost[packet.flow];
+    lost = std::max(lost, packet.sequence + (packet.kind == PacketKind::nak ? 1 : 0));
   }
   return true;
 }

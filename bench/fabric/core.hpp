@@ -99,8 +99,10 @@ struct Core {
   /// Flows whose last packet a link lost, each time it did, and those that timed out because it lost the last
   /// answer.
   std::vector<FlowIndex> lost_tails;
-  std::vector<bool> answer_lost;  ///< by flow: no ACK or NAK has come since one was lost
-  Scheme* scheme = nullptr;       ///< set before the first event
+  /// By flow: the most bytes that an answer acknowledged which a link lost; for a NAK, which also asks, one
+  /// more.
+  std::vector<std::uint32_t> answer_lost;
+  Scheme* scheme = nullptr;  ///< set before the first event
 };
 
 }  // namespace braidway::bench::fabric

@@ -206,7 +206,6 @@ void Rnics::answer(PortIndex port, const Packet& packet, PacketKind kind, std::u
 void Rnics::receive_ack(PortIndex port, const Packet& packet) {
   QueuePair& pair = pairs_[packet.flow];
   if (pair.completed) return;
-  if (packet.flow < core_->answer_lost.size()) core_->answer_lost[packet.flow] = false;
   if (core_->scheme->hooks().ack) core_->scheme->on_ack(packet);
   if (packet.sequence > pair.acknowledged) {
     pair.acknowledged = packet.sequence;
@@ -304,7 +303,9 @@ void Rnics::retransmit(FlowIndex flow) {
     return;
   }
   ++core_->counters.timeouts;
-  if (flow < core_->answer_lost.size() && core_->answer_lost[flow]) core_->lost_tails.push_back(flow);
+  if (flow < core_->answer_lost.size() && core_->answer_lost[flow] > pair.acknowledged) {
+    core_->lost_tails.push_back(flow);
+  }
   if (reads()) return request(flow);
   go_back(flow);
   send_next(port_of(flows_[flow].source));
