@@ -24,7 +24,7 @@ struct FlowState {
   Tick last_seen{};
   /// When the flow last changed its path, but for packets that are sprayed.
   Tick moved_at{};
-  /// Of data sent in this epoch, to tell the first bandwidth-delay product from the rest. The policy stops
+  /// Sent in this epoch, to tell the first bandwidth-delay product from the rest. The policy stops
   /// counting there.
   std::uint32_t bytes = 0;
   /// That the last packet went to: index into the path table. The paths below are its.
@@ -40,8 +40,6 @@ struct FlowState {
   /// Its packets carry numbers. From the first one on, or from one that follows the packets before it on
   /// their path.
   bool numbered : 1 = false;
-  /// It has carried more than ACKs.
-  bool has_data : 1 = false;
   /// It has left a path that is not of its spray set, and keeps to one path since `moved_at`.
   bool settling : 1 = false;
 };

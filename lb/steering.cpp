@@ -140,13 +140,13 @@ void Steering::find_flows(const SteerBurst& burst, std::size_t first, const Path
   for (std::size_t i = 0; i < count; ++i) out[places[i]] = found[i];
 }
 
-/// Whether each packet of the flow, which has carried data, takes a path by itself.
+/// Whether each packet of the flow takes a path by itself.
 inline bool Steering::sprayed(const FlowState& flow, const Peer& peer) const noexcept {
   return peer.acts == Policy::spray ||
          (peer.acts == Policy::automatic && flow.bytes >= parameters_.first_bytes);
 }
 
-/// Whether a flow that has carried data may leave the path of its last packet.
+/// Whether the flow may leave the path of its last packet.
 inline bool Steering::may_leave(const FlowState& flow, PathId last, const Peer& peer,
                                 const Packet& packet) const noexcept {
   if (!flow.placed || !peer.spray.usable(last) || packet.silent > parameters_.idle) return true;
@@ -160,13 +160,7 @@ inline bool Steering::may_leave(const FlowState& flow, PathId last, const Peer& 
 }
 
 /// The path by a policy other than pinned. `last` is that of the flow's last packet.
-inline PathId Steering::steer(FlowState& flow, PathId last, Peer& peer, const PeerPaths& paths,
-                              const Packet& packet) noexcept {
-  if (!flow.has_data) {
-    // Where a flow of ACKs begins, it stays: it goes by weight, since a path that is free now may be a slow
-    // one.
-    return flow.placed && peer.spray.usable(last) ? last : pinned_path(peer, paths, packet.hash);
-  }
+inline PathId Steering::steer(FlowState& flow, PathId last, Peer& peer, const Packet& packet) noexcept {
   if (!may_leave(flow, last, peer, packet)) {
     peer.spray.take(last, packet.bytes);
     return last;
@@ -200,7 +194,6 @@ inline bool Steering::renew_numbering(FlowState& flow, const Peer& peer, Nanosec
 inline Decision Steering::decide_one(FlowState& flow, Peer& peer, const PeerPaths& paths,
                                      const SteerBurst& burst, std::size_t i, Nanoseconds now) noexcept {
   const std::uint64_t hash = burst.hashes[i];
-  const bool data = burst.classes[i] == PacketClass::data;
   if (flow.peer != burst.peers[i]) [[unlikely]] {
     // It is new, or its destination is behind another gateway now, whose paths and whose sink are others.
     const std::uint8_t epoch = flow.placed ? next_epoch(flow.epoch) : flow.epoch;
@@ -216,12 +209,11 @@ inline Decision Steering::decide_one(FlowState& flow, Peer& peer, const PeerPath
   packet.silent = elapsed(flow.last_seen, packet.time);
   packet.keeps = renew_numbering(flow, peer, packet.silent);
   flow.last_seen = packet.time;
-  flow.has_data = flow.has_data || data;
 
   const PathId last = peer.shadow ? flow.shadow_path : flow.path;
-  const bool alone = flow.has_data && sprayed(flow, peer);
+  const bool alone = sprayed(flow, peer);
   const bool steered = peer.acts != Policy::pinned;
-  PathId path = steered ? steer(flow, last, peer, paths, packet) : last;
+  PathId path = steered ? steer(flow, last, peer, packet) : last;
   PathId taken = path;
   if (peer.shadow || !steered) {
     // What is under way without numbers must not be overtaken.
@@ -239,7 +231,7 @@ inline Decision Steering::decide_one(FlowState& flow, Peer& peer, const PeerPath
   flow.path = taken;
   flow.shadow_path = path;
   flow.placed = true;
-  if (data && flow.bytes < parameters_.first_bytes) {
+  if (flow.bytes < parameters_.first_bytes) {
     flow.bytes = static_cast<std::uint32_t>(
         std::min<std::uint64_t>(std::uint64_t{flow.bytes} + burst.bytes[i], parameters_.first_bytes));
   }

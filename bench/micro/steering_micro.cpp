@@ -25,7 +25,7 @@ class Source {
     steering_.set_policy(0, policy);
     steering_.set_restores_order(0, true);
     bytes_.fill(1'048);
-    classes_.fill(lb::PacketClass::data);
+    classes_.fill(lb::PacketClass::ordered);
     for (std::size_t i = 0; i < traffic.bursts(); ++i) {
       traffic.prepare(i);
       // Enough that `automatic` sprays.

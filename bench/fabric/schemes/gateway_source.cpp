@@ -100,16 +100,17 @@ GatewaySource::GatewaySource(Fabric& fabric, const LeafPaths& paths, std::uint32
 GatewayTag GatewaySource::steer(const Packet& packet) {
   const Nanoseconds now = fabric_.now();
   const auto peer = static_cast<std::uint16_t>(paths_.leaf_of(packet.destination));
+  const bool data = packet.kind == PacketKind::data;
   if (!config_.at_edge) {
     for (std::size_t i = 0; i < egresses_.size(); ++i) {
       const Port& port = fabric_.port(egresses_[i]);
-      waits_ns_[i] = static_cast<float>(transmission_time(port.queued(), port.rate));
+      const std::uint64_t before_it = data ? port.queued() : port.high_bytes;
+      waits_ns_[i] = static_cast<float>(transmission_time(before_it, port.rate));
     }
   }
-  const bool data = packet.kind == PacketKind::data;
   const FlowNames& names = data ? data_names_ : ack_names_;
   const std::uint32_t bytes = packet.bytes;
-  const lb::PacketClass what = data ? lb::PacketClass::data : lb::PacketClass::ack;
+  const lb::PacketClass what = lb::PacketClass::ordered;
   lb::Decision decision;
   lanes_[lane_of(packet.flow)].decide({.hashes = {&names.hashes[packet.flow], 1},
                                        .keys = {&names.keys[packet.flow], 1},

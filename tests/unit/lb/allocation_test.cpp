@@ -141,7 +141,7 @@ TEST(Allocation, ALanesDecisionsTakeNoMemoryOnceItIsMade) {
     for (std::size_t k = 0; k < burst; ++k) {
       const auto random = packets.random[k];
       bytes[k] = static_cast<std::uint32_t>(64 + (random >> 8) % 1'500);
-      classes[k] = static_cast<PacketClass>((random >> 24) % 3);
+      classes[k] = static_cast<PacketClass>((random >> 24) % 2);
       peers[k] = static_cast<std::uint16_t>(random % 3);
     }
     const auto peer = static_cast<std::uint16_t>(i % 3);

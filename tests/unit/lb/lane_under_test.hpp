@@ -54,11 +54,11 @@ class LaneUnderTest {
     steering.set_restores_order(0, true);
   }
 
-  Decision send(std::uint32_t flow, PacketClass what = PacketClass::data, std::uint32_t bytes = 1'000) {
+  Decision send(std::uint32_t flow, PacketClass what = PacketClass::ordered, std::uint32_t bytes = 1'000) {
     return decide_packet(steering, table, waits, lane_flow(flow), what, bytes, 0, Nanoseconds{now});
   }
   /// Some packets of one flow, a microsecond apart.
-  std::vector<Decision> send_many(std::uint32_t flow, int count, PacketClass what = PacketClass::data) {
+  std::vector<Decision> send_many(std::uint32_t flow, int count, PacketClass what = PacketClass::ordered) {
     std::vector<Decision> decisions;
     decisions.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) {

@@ -24,7 +24,6 @@ enum class Change : std::uint8_t { none, policy, restores_order, shadow, share }
 
 struct Sending {
   std::uint32_t flow = 0;
-  PacketClass what = PacketClass::data;
   std::int64_t pause = 0;  ///< ns since the packet before it
   std::int64_t delay = 0;  ///< of the path it takes, at least: nothing overtakes on a path
   bool lost = false;
@@ -32,9 +31,8 @@ struct Sending {
   std::uint32_t to = 0;          ///< what is changed to
 
   friend std::ostream& operator<<(std::ostream& out, const Sending& s) {
-    return out << "{flow " << s.flow << (s.what == PacketClass::ack ? " ack" : "") << " +" << s.pause
-               << " takes " << s.delay << (s.lost ? " lost" : "") << " change " << static_cast<int>(s.change)
-               << " " << s.to << "}";
+    return out << "{flow " << s.flow << " +" << s.pause << " takes " << s.delay << (s.lost ? " lost" : "")
+               << " change " << static_cast<int>(s.change) << " " << s.to << "}";
   }
 };
 
@@ -43,8 +41,6 @@ rc::Gen<std::vector<Sending>> sendings(unsigned losses, std::vector<Change> chan
       6.0,
       rc::gen::container<std::vector<Sending>>(rc::gen::build<Sending>(
           rc::gen::set(&Sending::flow, rc::gen::inRange(0U, flow_count)),
-          rc::gen::set(&Sending::what, rc::gen::weightedElement<PacketClass>(
-                                           {{4, PacketClass::data}, {1, PacketClass::ack}})),
           rc::gen::set(&Sending::pause, rc::gen::weightedOneOf<std::int64_t>(
                                             {{60, rc::gen::inRange<std::int64_t>(0, 5'000)},
                                              {2, rc::gen::inRange<std::int64_t>(0, 400'000)},
@@ -103,7 +99,7 @@ class Ends {
   }
   void send(std::size_t number) {
     const Sending& sending = sent_[number];
-    const Decision decision = lane_.send(sending.flow, sending.what);
+    const Decision decision = lane_.send(sending.flow);
     if (sending.lost) return;
     auto& free = path_free_[value(decision.path)];
     free = std::max(free, lane_.now + sending.delay);
