@@ -4,6 +4,11 @@
 #include <cmath>
 
 namespace braidway::lb {
+namespace {
+
+constexpr float recent(const PathDelay& path) noexcept { return (path.mean_ns + path.max_ns) / 2; }
+
+}  // namespace
 
 PathWeights::PathWeights(std::span<const float> configured, const Parameters& parameters)
     : parameters_(parameters),
@@ -18,7 +23,7 @@ void PathWeights::update(std::span<const PathDelay> heard) noexcept {
   float total = 0;
   for (const PathDelay& path : heard) {
     const float weight = weights_[value(path.path)];
-    delays += weight * path.mean_ns;
+    delays += weight * recent(path);
     total += weight;
   }
   const Parameters& p = parameters_;
@@ -26,8 +31,9 @@ void PathWeights::update(std::span<const PathDelay> heard) noexcept {
     const std::size_t i = value(path.path);
     const float others = total - weights_[i];
     if (others <= 0) continue;
-    const float of_others = std::max(delays - weights_[i] * path.mean_ns, 0.0F) / others;
-    const float difference = path.mean_ns - of_others;
+    const float delay = recent(path);
+    const float of_others = std::max(delays - weights_[i] * delay, 0.0F) / others;
+    const float difference = delay - of_others;
     const float chance = p.ignored_ns + p.ignored_share * of_others;
     const float relative =
         std::copysign(std::max(std::abs(difference) - chance, 0.0F), difference) / p.interval_ns;

@@ -89,6 +89,7 @@ void GatewaySink::measure(Meter& meter, const GatewayTag& tag) {
   const Nanoseconds delay = fabric_.now() - tag.departure;
   meter.least = std::min(meter.least, delay);
   meter.delays += delay;
+  meter.longest = std::max(meter.longest, delay);
   meter.heard = fabric_.now();
   ++meter.recent;
   meter.received.count(lb::Nanoseconds{tag.departure});
@@ -126,7 +127,9 @@ bool GatewaySink::tell(std::uint32_t from, GatewayMessage& message) {
     }
     if (meter.recent > 0) {
       const Nanoseconds mean = meter.delays / meter.recent;
-      message.delays.push_back({.path = path, .mean_ns = static_cast<float>(mean - meter.least)});
+      message.delays.push_back({.path = path,
+                                .mean_ns = static_cast<float>(mean - meter.least),
+                                .max_ns = static_cast<float>(meter.longest - meter.least)});
     }
     message.receipts.push_back({.path = path,
                                 .heard = heard,
@@ -134,6 +137,7 @@ bool GatewaySink::tell(std::uint32_t from, GatewayMessage& message) {
                                 .received = meter.received.through()});
     meter.recent = 0;
     meter.delays = 0;
+    meter.longest = 0;
     meter.probed = false;
     meter.told = false;
   }

@@ -36,6 +36,7 @@ class GatewaySink {
     lb::ReceivedByPeriod received;
     std::uint32_t recent = 0;                                     ///< since the last message
     Nanoseconds delays = 0;                                       ///< of these, summed
+    Nanoseconds longest = 0;                                      ///< of these
     Nanoseconds least = std::numeric_limits<Nanoseconds>::max();  ///< delay ever
     Nanoseconds heard = 0;
     bool probed = false;

@@ -177,7 +177,7 @@ TEST(Allocation, AMessageTakesNoMemory) {
       const auto random = detail::scramble(i * 8 + k);
       health.sent(path, now, now);
       receipts[k] = {.path = path, .heard = random % 9 > k, .period = marking_period(now) - 2};
-      delays[k] = {.path = path, .mean_ns = static_cast<float>(random % 100'000)};
+      delays[k] = {.path = path, .mean_ns = static_cast<float>(random % 100'000), .max_ns = 2e5F};
       out += health.usable(path) ? 0 : 1;
     }
     health.received(receipts, now);

@@ -19,7 +19,7 @@ void tell(PathWeights& weights, const std::vector<float>& delays) {
   heard.reserve(delays.size());
   heard.reserve(delays.size());
   for (std::size_t i = 0; i < delays.size(); ++i) {
-    heard.push_back({.path = static_cast<PathId>(i), .mean_ns = delays[i]});
+    heard.push_back({.path = static_cast<PathId>(i), .mean_ns = delays[i], .max_ns = delays[i]});
   }
   weights.update(heard);
 }
@@ -39,7 +39,7 @@ TEST(PathWeights, DelayThatAllPathsShareMovesNothing) {
 TEST(PathWeights, DifferencesOfAFairSplitMoveNothing) {
   PathWeights weights(std::vector<float>(4, 1.0F));
   for (int i = 0; i < 1'000; ++i) {
-    tell(weights, {20'000, 24'000, 18'000, i % 2 == 0 ? 16'000.0F : 25'000.0F});
+    tell(weights, {20'000, 22'000, 19'000, i % 2 == 0 ? 18'000.0F : 23'000.0F});
     for (const float weight : weights.weights()) ASSERT_EQ(weight, 1.0F);
   }
 }
@@ -65,6 +65,13 @@ TEST(PathWeights, AMessageMovesAWeightNoFurtherThanItsSteepest) {
   tell(weights, {1e9F, 0});
   EXPECT_GE(weights.weights()[0], parameters.steepest_cut);
   EXPECT_LE(weights.weights()[1], parameters.steepest_raise);
+}
+
+TEST(PathWeights, AQueueThatFillsCountsBeforeItsMeanDoes) {
+  PathWeights weights(std::vector<float>(2, 1.0F));
+  weights.update(std::vector<PathDelay>{{.path = PathId{0}, .mean_ns = 1'000, .max_ns = 30'000},
+                                        {.path = PathId{1}, .mean_ns = 1'000, .max_ns = 1'000}});
+  EXPECT_NEAR(weights.relative_delay_ns(PathId{0}), 15'500 - 1'000 - 1'200, 1);
 }
 
 TEST(PathWeights, APathAloneIsComparedWithNothing) {
