@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <immintrin.h>
@@ -25,8 +24,12 @@
 #include <vector>
 
 #include "lb/flow_key.hpp"
+#include "lb/require.hpp"
 
 namespace braidway::lb {
+
+/// The most that a map is made for: 6.5 GB.
+inline constexpr std::size_t max_flows = std::size_t{1} << 26;
 
 template <typename State>
 class FlowMap {
@@ -37,14 +40,12 @@ class FlowMap {
   };
   static_assert(sizeof(Entry) == 64, "one cache line: at most 24 bytes of state");
 
-  /// For at most `capacity` flows, 1..2^26.
+  /// For at most `capacity` flows, 1 to max_flows. Throws std::invalid_argument.
   explicit FlowMap(std::size_t capacity)
-      : capacity_(capacity),
+      : capacity_(checked(capacity)),
         groups_(group_count(capacity)),
         entries_(groups_.size() * slots),
-        probes_(entries_.size()) {
-    assert(capacity >= 1 && capacity <= std::size_t{1} << 26);
-  }
+        probes_(entries_.size()) {}
 
   /// out[i] = the state of the flow keys[i], which is made from `initial` if the flow is new; nullptr if it
   /// is new and there is no room for it. The three are of one length; hashes[i] must be the same for the same
@@ -123,6 +124,11 @@ class FlowMap {
     std::uint32_t group;
     std::uint8_t tag;
   };
+
+  static std::size_t checked(std::size_t capacity) {
+    Requirements{"FlowMap"}.within("capacity", capacity, 1, max_flows);
+    return capacity;
+  }
 
   /// A prime: then every stride visits all groups.
   static std::size_t group_count(std::size_t capacity) {

@@ -1,6 +1,12 @@
 #include "lb/flow_table.hpp"
 
+#include "lb/require.hpp"
+
 namespace braidway::lb {
+
+FlowTable::FlowTable(std::size_t capacity, Nanoseconds expiry) : flows_(capacity), expiry_(expiry) {
+  Requirements{"FlowTable"}.within("expiry", expiry, shortest_silence, longest_silence);
+}
 
 void FlowTable::find_or_insert(std::span<const std::uint64_t> hashes, std::span<const FlowKey> keys,
                                Nanoseconds now, std::span<FlowState*> out) noexcept {

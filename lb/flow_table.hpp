@@ -51,9 +51,9 @@ class FlowTable {
   /// that a source has forgotten.
   static constexpr Nanoseconds default_expiry{2'000'000'000};
 
-  /// For at most `capacity` flows, 1..2^26. `expiry`: 1 us to half an hour.
-  explicit FlowTable(std::size_t capacity, Nanoseconds expiry = default_expiry)
-      : flows_(capacity), expiry_(expiry) {}
+  /// For at most `capacity` flows, 1 to max_flows. `expiry`: 1 us to half an hour. Throws
+  /// std::invalid_argument.
+  explicit FlowTable(std::size_t capacity, Nanoseconds expiry = default_expiry);
 
   /// out[i] = the state of the flow keys[i]; a new flow's is the default one, last seen `now`. nullptr if it
   /// is new and there is no room. hashes[i] = hash(keys[i], seed) with the same seed each time. The spans are

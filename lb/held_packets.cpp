@@ -3,11 +3,21 @@
 #include <algorithm>
 #include <cassert>
 
+#include "lb/require.hpp"
 #include "lb/sequence.hpp"
 
 namespace braidway::lb {
 
-HeldPackets::HeldPackets(std::size_t packets) : nodes_(packets + 1), flows_(packets + 1) {
+namespace {
+
+std::size_t checked(std::size_t packets) {
+  Requirements{"HeldPackets"}.within("packets", packets, 1, HeldPackets::max_packets);
+  return packets;
+}
+
+}  // namespace
+
+HeldPackets::HeldPackets(std::size_t packets) : nodes_(checked(packets) + 1), flows_(packets + 1) {
   free_nodes_.reserve(packets);
   free_flows_.reserve(packets);
   for (auto i = static_cast<Index>(packets); i > 0; --i) {

@@ -41,7 +41,10 @@ class HeldPackets {
   using Index = std::uint32_t;
   static constexpr Index none = 0;  ///< of a packet
 
-  /// Room for `packets` packets of as many flows.
+  /// The most: they are numbered by 32 bits, and 0 is none.
+  static constexpr std::size_t max_packets = 0xffff'ffff;
+
+  /// Room for `packets` packets of as many flows, 1 to max_packets. Throws std::invalid_argument.
   explicit HeldPackets(std::size_t packets);
 
   /// A flow begins to hold. `owner` is given back by owner().

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <limits>
 
+#include "lb/require.hpp"
 #include "lb/sequence.hpp"
 
 namespace braidway::lb {
@@ -14,6 +16,19 @@ constexpr std::size_t batch = 64;
 constexpr std::size_t reconsidered_a_poll = 64;
 constexpr std::uint32_t epoch_mask = 0xf;
 constexpr unsigned epoch_shift = 1;
+
+OrderWindow::Parameters checked(const OrderWindow::Parameters& p) {
+  const Requirements require{"OrderWindow"};
+  require.within("flows", p.flows, 1, max_flows);
+  require.within("packets", p.packets, 1, HeldPackets::max_packets - 1);
+  require.within("bytes", p.bytes, 1, std::numeric_limits<std::size_t>::max());
+  require.within("timeout", p.timeout, Nanoseconds{1}, longest_silence);
+  require.within("forget", p.forget, shortest_silence, longest_silence);
+  require.at_most("timeout", p.timeout, "forget", p.forget);
+  require.within("sources", p.sources, 0, PathStanding::most);
+  require.within("strands", p.strands, 0, PathStanding::most);
+  return p;
+}
 
 }  // namespace
 
@@ -35,7 +50,7 @@ class OrderWindow::Output {
 
 // One packet more than the budget: it is held first and given up then, by the same rule as any other.
 OrderWindow::OrderWindow(const Parameters& parameters)
-    : parameters_(parameters),
+    : parameters_(checked(parameters)),
       windows_(parameters.flows),
       held_(parameters.packets + 1),
       standing_(parameters.sources, parameters.strands) {}

@@ -89,13 +89,13 @@ class OrderWindow {
     /// Silence after which a flow is forgotten: above the 0.5 s after which its source begins a new epoch,
     /// and below the 2 s after which its source forgets which epoch that was.
     Nanoseconds forget{1'000'000'000};
-    /// Source gateways whose paths are known one by one; to further ones all gaps are the timer's. At most
-    /// 65,535.
+    /// Source gateways whose paths are known one by one; to further ones all gaps are the timer's.
     std::size_t sources = 64;
-    /// Paths that can be declared FIFO strands. At most 65,535.
+    /// Paths that can be declared FIFO strands.
     std::size_t strands = 64;
   };
 
+  /// Throws std::invalid_argument for what it cannot work with.
   explicit OrderWindow(const Parameters& parameters);
 
   /// Takes a burst in and writes what may be handed on to `out`, in order; returns how many. keys[i] and

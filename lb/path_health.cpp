@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lb/require.hpp"
 #include "lb/sequence.hpp"
 
 namespace braidway::lb {
@@ -12,10 +13,32 @@ constexpr Nanoseconds minus(Nanoseconds a, Nanoseconds b) noexcept {
   return Nanoseconds{value(a) - value(b)};
 }
 
+PathHealth::Parameters checked(std::size_t paths, const PathHealth::Parameters& p) {
+  const Requirements require{"PathHealth"};
+  constexpr Nanoseconds shortest{1};
+  require.within("paths", paths, 1, max_paths_per_peer);
+  require.within("suspect_after", p.suspect_after, shortest, longest_wait);
+  require.within("dead_after", p.dead_after, shortest, longest_wait);
+  require.above("dead_after", p.dead_after, "suspect_after", p.suspect_after);
+  // Else one turn that took long would make paths suspect.
+  require.within("longest_turn", p.longest_turn, shortest, longest_wait);
+  require.at_most("longest_turn", p.longest_turn, "suspect_after", p.suspect_after);
+  require.within("loss_memory", p.loss_memory, 1, 1e9F);
+  require.within("loss_share", p.loss_share, 0, 1);
+  // Else no path could ever lose too much.
+  require.within("loss_least", p.loss_least, 0, 1e9F);
+  require.at_most("loss_least", p.loss_least, "loss_memory", p.loss_memory);
+  require.within("loss_outlying", p.loss_outlying, 0, 1e6F);
+  require.within("lossy_for", p.lossy_for, shortest, longest_wait);
+  require.within("lossy_longest", p.lossy_longest, shortest, longest_wait);
+  require.at_most("lossy_for", p.lossy_for, "lossy_longest", p.lossy_longest);
+  return p;
+}
+
 }  // namespace
 
 PathHealth::PathHealth(std::size_t paths, const Parameters& parameters)
-    : parameters_(parameters), paths_(paths) {
+    : parameters_(checked(paths, parameters)), paths_(paths) {
   for (Path& path : paths_) path.lossy_next = parameters.lossy_for;
 }
 

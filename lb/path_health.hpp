@@ -63,6 +63,7 @@ class PathHealth {
   };
 
   explicit PathHealth(std::size_t paths) : PathHealth(paths, Parameters{}) {}
+  /// For 1..256 paths. Throws std::invalid_argument for what it cannot work with.
   PathHealth(std::size_t paths, const Parameters& parameters);
 
   /// A packet that counts leaves by the path, stamped with `departure`.

@@ -1,8 +1,25 @@
 #include "lb/path_standing.hpp"
 
+#include <string_view>
+
+#include "lb/require.hpp"
 #include "lb/sequence.hpp"
 
 namespace braidway::lb {
+namespace {
+
+std::size_t checked(std::string_view name, std::size_t count) {
+  Requirements{"PathStanding"}.within(name, count, 0, PathStanding::most);
+  return count;
+}
+
+}  // namespace
+
+PathStanding::PathStanding(std::size_t sources, std::size_t strands)
+    : index_(std::size_t{1} << 16),
+      boots_(index_.size()),
+      sources_(checked("sources", sources) + 1),
+      strands_(checked("strands", strands)) {}
 
 SourceIndex PathStanding::source(GatewayId gateway) noexcept {
   auto& index = index_[value(gateway)];

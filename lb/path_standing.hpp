@@ -7,7 +7,6 @@
 #pragma once
 
 #include <array>
-#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -32,11 +31,11 @@ struct Departure {
 
 class PathStanding {
  public:
-  /// At most 65,535 of each.
-  PathStanding(std::size_t sources, std::size_t strands)
-      : index_(std::size_t{1} << 16), boots_(index_.size()), sources_(sources + 1), strands_(strands) {
-    assert(sources <= 0xffff && strands <= 0xffff);
-  }
+  /// Of sources, and of strands: their numbers have 16 bits, and 0 is none.
+  static constexpr std::size_t most = 0xffff;
+
+  /// Up to `most` of each. Throws std::invalid_argument.
+  PathStanding(std::size_t sources, std::size_t strands);
 
   /// The source of that number, which takes its place at the first call.
   SourceIndex source(GatewayId gateway) noexcept;

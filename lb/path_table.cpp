@@ -3,6 +3,8 @@
 #include <cassert>
 #include <utility>
 
+#include "lb/require.hpp"
+
 namespace braidway::lb {
 namespace {
 
@@ -37,6 +39,7 @@ PathTable::PathTable(std::vector<PeerPaths> peers, std::uint64_t seed, std::uint
     : peers_(std::move(peers)), hash_seed_(seed), generation_(generation) {}
 
 PathTable PathTable::initial(std::span<const std::vector<PathRecord>> peers, std::uint64_t seed) {
+  Requirements{"PathTable"}.within("peers", peers.size(), 0, max_peers);
   std::vector<PeerPaths> made;
   made.reserve(peers.size());
   for (const auto& records : peers) made.emplace_back(records, seed);

@@ -26,7 +26,7 @@ static_assert(sizeof(PathRecord) == 8);
 /// The paths of one peer. A path is usable if it is live and its weight is above 0.
 class PeerPaths {
  public:
-  /// At most 256 records; the index is the PathId. `seed` as in SlotTable::build.
+  /// At most 256 records; the index is the PathId. `seed` as in SlotTable::build, and what it throws.
   PeerPaths(std::vector<PathRecord> records, std::uint64_t seed);
   /// These paths with other liveness and weights (as many records, same order), slots moved as little as
   /// possible.
@@ -63,7 +63,7 @@ class PeerPaths {
 class PathTable {
  public:
   /// Generation 1. `peers[i]` are the paths of peer i; `seed` is that of the flow hash, and chooses the slots
-  /// as well.
+  /// as well. Throws std::invalid_argument for more than max_peers of them, or a peer of more than 256 paths.
   [[nodiscard]] static PathTable initial(std::span<const std::vector<PathRecord>> peers, std::uint64_t seed);
 
   /// The next generation, one path's liveness changed. `peer` and `path` must exist.

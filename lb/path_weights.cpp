@@ -2,16 +2,43 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+
+#include "lb/require.hpp"
 
 namespace braidway::lb {
 namespace {
 
 constexpr float recent(const PathDelay& path) noexcept { return (path.mean_ns + path.max_ns) / 2; }
 
+PathWeights::Parameters checked(std::span<const float> configured, const PathWeights::Parameters& p) {
+  const Requirements require{"PathWeights"};
+  constexpr float longest_ns = 1e9F;
+  constexpr float least = 1e-6F;  // of what would never come back from 0
+  require.within("paths", configured.size(), 1, max_paths_per_peer);
+  for (std::size_t i = 0; i < configured.size(); ++i) {
+    require.within("configured[" + std::to_string(i) + "]", configured[i], 0, 1e6F);
+  }
+  require.within("interval_ns", p.interval_ns, 1, longest_ns);
+  require.within("growth", p.growth, 0, 100);
+  require.within("standing", p.standing, 0, 100);
+  require.within("ignored_ns", p.ignored_ns, 0, longest_ns);
+  require.within("ignored_share", p.ignored_share, 0, 100);
+  require.within("steepest_cut", p.steepest_cut, least, 1);
+  require.within("steepest_raise", p.steepest_raise, 1, 1e6F);
+  require.within("recovery", p.recovery, 0, 1);
+  require.within("floor", p.floor, least, 1);
+  require.within("ceiling", p.ceiling, 1, 1e6F);
+  require.within("outlying_ns", p.outlying_ns, 0, longest_ns);
+  require.within("outlying_span_ns", p.outlying_span_ns, 1, longest_ns);
+  require.within("trickle", p.trickle, least, 1);
+  return p;
+}
+
 }  // namespace
 
 PathWeights::PathWeights(std::span<const float> configured, const Parameters& parameters)
-    : parameters_(parameters),
+    : parameters_(checked(configured, parameters)),
       configured_(configured.begin(), configured.end()),
       weights_(configured_),
       shares_(configured_),

@@ -66,6 +66,8 @@ class PathWeights {
   };
 
   explicit PathWeights(std::span<const float> configured) : PathWeights(configured, Parameters{}) {}
+  /// `configured`: a weight for each of 1..256 paths, 0 or more. Throws std::invalid_argument for what it
+  /// cannot work with.
   PathWeights(std::span<const float> configured, const Parameters& parameters);
 
   /// One message: the paths that were heard since the message before, each once.

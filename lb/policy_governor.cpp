@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "lb/require.hpp"
+
 namespace braidway::lb {
 namespace {
 
@@ -37,10 +39,32 @@ Nanoseconds next_wait(Nanoseconds last, std::optional<Nanoseconds> ended, Nanose
   return std::min(plus(last, last), longest);
 }
 
+PolicyGovernor::Parameters checked(const PolicyGovernor::Parameters& p) {
+  const Requirements require{"PolicyGovernor"};
+  constexpr Nanoseconds none{};
+  constexpr Nanoseconds shortest{1};
+  require.within("out_for", p.out_for, none, longest_wait);
+  require.within("well_for", p.well_for, shortest, longest_wait);
+  require.within("well_longest", p.well_longest, shortest, longest_wait);
+  require.at_most("well_for", p.well_for, "well_longest", p.well_longest);
+  require.within("naks_expected", p.naks_expected, 0, 1);
+  require.within("harm_factor", p.harm_factor, 1, 1e6);
+  require.within("harm_least", p.harm_least, 0, 1e9);
+  require.within("harm_for", p.harm_for, none, longest_wait);
+  require.within("judged_packets", p.judged_packets, 1, std::uint64_t{1} << 40);
+  require.within("learning", p.learning, 0, 1);
+  require.within("forgetting", p.forgetting, 0, 1);
+  require.within("settling", p.settling, none, longest_wait);
+  require.within("retry_after", p.retry_after, shortest, longest_wait);
+  require.within("retry_longest", p.retry_longest, shortest, longest_wait);
+  require.at_most("retry_after", p.retry_after, "retry_longest", p.retry_longest);
+  return p;
+}
+
 }  // namespace
 
-PolicyGovernor::PolicyGovernor(Policy configured, const Parameters& parameters) noexcept
-    : parameters_(parameters),
+PolicyGovernor::PolicyGovernor(Policy configured, const Parameters& parameters)
+    : parameters_(checked(parameters)),
       configured_(configured),
       policy_(configured),
       well_for_(parameters.well_for),

@@ -72,7 +72,8 @@ class PolicyGovernor {
   };
 
   explicit PolicyGovernor(Policy configured) : PolicyGovernor(configured, Parameters{}) {}
-  PolicyGovernor(Policy configured, const Parameters& parameters) noexcept;
+  /// Throws std::invalid_argument for what it cannot work with.
+  PolicyGovernor(Policy configured, const Parameters& parameters);
 
   /// What went to the peer and what NAKs its hosts sent since the last call.
   void count(std::uint64_t packets, std::uint64_t naks, Nanoseconds now) noexcept;

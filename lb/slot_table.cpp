@@ -1,11 +1,11 @@
 #include "lb/slot_table.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <vector>
 
 #include "lb/apportion.hpp"
 #include "lb/flow_key.hpp"
+#include "lb/require.hpp"
 
 namespace braidway::lb {
 namespace {
@@ -31,7 +31,6 @@ struct Permutation {
 
 /// The seats of the paths that count: all of weight above 0, or only the live ones among them.
 Seats seats_of(std::span<const PathShare> paths, bool live_only) {
-  assert(paths.size() <= max_paths_per_peer);
   std::array<std::uint32_t, max_paths_per_peer> weights{};
   for (std::size_t i = 0; i < paths.size(); ++i) {
     weights[i] = paths[i].live || !live_only ? paths[i].weight : 0;
@@ -142,6 +141,7 @@ SlotTable SlotTable::build(std::span<const PathShare> paths, std::uint64_t seed)
 }
 
 SlotTable SlotTable::next(std::span<const PathShare> paths) const {
+  Requirements{"SlotTable"}.within("paths", paths.size(), 0, max_paths_per_peer);
   const auto has_weight = [](const PathShare& path) { return path.weight > 0; };
   const auto is_usable = [](const PathShare& path) { return path.live && path.weight > 0; };
   const auto is_absent = [](const PathShare& path) { return !path.live && path.weight > 0; };

@@ -37,9 +37,10 @@ class SlotTable {
 
   /// A table of nobody: empty.
   SlotTable() = default;
-  /// A table for at most 256 paths, the index being the PathId. `seed` chooses the permutations.
+  /// A table for at most 256 paths, the index being the PathId. `seed` chooses the permutations. Throws
+  /// std::invalid_argument for more.
   [[nodiscard]] static SlotTable build(std::span<const PathShare> paths, std::uint64_t seed);
-  /// The follower of this table with as few slots moved as the new shares allow.
+  /// The follower of this table with as few slots moved as the new shares allow. Throws as build() does.
   [[nodiscard]] SlotTable next(std::span<const PathShare> paths) const;
 
   /// The slot of a hash, 0..65,536: multiply-shift on its upper 32 bits.

@@ -32,6 +32,7 @@
 #include <vector>
 
 #include "lb/lanes.hpp"
+#include "lb/require.hpp"
 #include "lb/spray_set.hpp"
 #include "lb/types.hpp"
 
@@ -56,9 +57,9 @@ class Spray {
     float longest_queue_ns = 1'000'000;
   };
 
-  /// For 1..256 paths.
+  /// For 1..256 paths. Throws std::invalid_argument for what it cannot work with.
   Spray(std::size_t paths, const Parameters& parameters)
-      : parameters_(parameters),
+      : parameters_(checked(paths, parameters)),
         paths_(paths),
         ns_per_byte_(room(paths), unusable),
         waits_(room(paths)),
@@ -111,6 +112,15 @@ class Spray {
  private:
   static constexpr float unusable = std::numeric_limits<float>::infinity();
   static_assert(SpraySet::most == 2 * lane_count);
+
+  static Parameters checked(std::size_t paths, const Parameters& p) {
+    const Requirements require{"Spray"};
+    require.within("paths", paths, 1, max_paths_per_peer);
+    require.within("rate", p.rate, 1e-6F, 1e6F);
+    require.within("turn_ns", p.turn_ns, 0, 1e9F);
+    require.within("longest_queue_ns", p.longest_queue_ns, 1, 1e9F);
+    return p;
+  }
 
   /// By path, and behind the last the first ones again, so that a window lies in one piece. What is behind
   /// the last path of a small peer is unusable.

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <string>
+
+#include "lb/require.hpp"
 
 namespace braidway::lb {
 namespace {
@@ -11,6 +14,25 @@ constexpr Nanoseconds plus(Nanoseconds a, Nanoseconds b) noexcept { return Nanos
 constexpr std::uint8_t next_epoch(std::uint8_t epoch) noexcept { return (epoch + 1) & 15; }
 
 constexpr bool needs_numbers(Policy policy) noexcept { return policy >= Policy::reroute; }
+
+Steering::Parameters checked(std::span<const std::size_t> paths, const Steering::Parameters& p) {
+  const Requirements require{"Steering"};
+  constexpr Nanoseconds remembered = FlowTable::default_expiry;
+  require.within("peers", paths.size(), 0, max_peers);
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    require.within("paths[" + std::to_string(i) + "]", paths[i], 1, max_paths_per_peer);
+  }
+  require.within("flows", p.flows, 1, max_flows);
+  require.within("first_bytes", p.first_bytes, 0, 1U << 31);
+  require.within("idle", p.idle, shortest_silence, remembered);
+  require.within("held", p.held, Nanoseconds{}, remembered);
+  require.within("epoch", p.epoch, shortest_silence, remembered);
+  // Else numbers would begin anew while the sink still holds the last ones.
+  require.above("epoch", p.epoch, "idle + held", plus(p.idle, p.held));
+  require.within("reroute_ns", p.reroute_ns, 0, 1e9F);
+  require.within("reroute_hold", p.reroute_hold, Nanoseconds{}, longest_silence);
+  return p;
+}
 
 }  // namespace
 
@@ -28,7 +50,7 @@ Steering::Peer::Peer(std::size_t paths, const Spray::Parameters& parameters)
 }
 
 Steering::Steering(std::span<const std::size_t> paths, const Parameters& parameters)
-    : parameters_(parameters), flows_(parameters.flows) {
+    : parameters_(checked(paths, parameters)), flows_(parameters.flows) {
   peers_.reserve(paths.size());
   for (const std::size_t count : paths) peers_.emplace_back(count, parameters.spray);
 }

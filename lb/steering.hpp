@@ -97,7 +97,8 @@ class Steering {
     Spray::Parameters spray{};
   };
 
-  /// `paths[i]`: how many paths peer i has, 1..256.
+  /// `paths[i]`: how many paths peer i has, 1..256. Throws std::invalid_argument for what it cannot work
+  /// with.
   Steering(std::span<const std::size_t> paths, const Parameters& parameters);
 
   /// The policy to act by from now on. A peer that has never had another than `pinned` costs no flow memory.

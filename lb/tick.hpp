@@ -17,6 +17,11 @@ constexpr Tick tick(Nanoseconds time) noexcept {
   return Tick{static_cast<std::uint32_t>(static_cast<std::uint64_t>(value(time)) >> tick_shift)};
 }
 
+/// The spans of silence that ticks are used for: at least one of them, and less than half of what they wrap
+/// after.
+inline constexpr Nanoseconds shortest_silence{1'000};
+inline constexpr Nanoseconds longest_silence{1'800'000'000'000};
+
 /// From `since` to `now`, to 1,024 ns.
 constexpr Nanoseconds elapsed(Tick since, Tick now) noexcept {
   const auto ticks = static_cast<std::uint32_t>(now) - static_cast<std::uint32_t>(since);

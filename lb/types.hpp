@@ -20,6 +20,8 @@ enum class Nanoseconds : std::int64_t {};
 
 inline constexpr unsigned max_paths_per_peer = 256;
 inline constexpr unsigned max_lanes = 16;
+/// Peers are numbered by 16 bits where they are told apart packet by packet.
+inline constexpr unsigned max_peers = 65'536;
 
 constexpr auto value(PathId id) noexcept { return static_cast<std::uint8_t>(id); }
 constexpr auto value(GatewayId id) noexcept { return static_cast<std::uint16_t>(id); }

@@ -77,7 +77,7 @@ RC_GTEST_PROP(OrderWindowProperty, NeverInventsWithholdsOrRepeatsAndKeepsItsBoun
   const auto events = *rc::gen::scale(4.0, rc::gen::container<std::vector<Event>>(any_event()));
   const OrderWindow::Parameters parameters{.flows = *rc::gen::inRange<std::size_t>(1, 2 * flows),
                                            .packets = *rc::gen::inRange<std::size_t>(1, 30),
-                                           .bytes = *rc::gen::inRange<std::size_t>(0, 40'000),
+                                           .bytes = *rc::gen::inRange<std::size_t>(1, 40'000),
                                            .sources = *rc::gen::inRange<std::size_t>(1, 4),
                                            .strands = *rc::gen::inRange<std::size_t>(0, 4)};
   const std::array sets{set_of({0, 1}), set_of({0, 1, 2, 3, 4, 5, 6, 7}), set_of({8, 9, 10, 11, 2, 3})};
