@@ -1,7 +1,9 @@
 #include "bench/fabric/flow_list.hpp"
 
 #include <algorithm>
+#include <iomanip>
 #include <map>
+#include <ostream>
 #include <string_view>
 
 #include "bench/fabric/text_file.hpp"
@@ -9,9 +11,8 @@
 namespace braidway::bench::fabric {
 namespace {
 
-constexpr std::uint64_t max_flows = 100'000'000;
-constexpr double max_start = 1e6;                            // seconds
-constexpr std::uint64_t max_bytes = std::uint64_t{1} << 31;  // the longest RDMA message
+constexpr double max_start = 1e6;          // seconds
+constexpr unsigned lossless_priority = 3;  // as in the published lists
 constexpr std::uint16_t first_source_port = 10'000;
 constexpr std::uint16_t first_destination_port = 100;
 
@@ -38,6 +39,17 @@ void arrange(std::vector<Flow>& flows) {
   }
 }
 
+void write_flows(std::ostream& out, const std::vector<Flow>& flows) {
+  constexpr Nanoseconds second = 1'000'000'000;
+  out << flows.size() << '\n' << std::setfill('0');
+  for (const Flow& flow : flows) {
+    // Half a nanosecond more: what reads the binary number next to it truncates, and must not lose one.
+    out << flow.source << ' ' << flow.destination << ' ' << lossless_priority << ' ' << flow.bytes << ' '
+        << flow.start / second << '.' << std::setw(9) << flow.start % second << "5\n";
+  }
+  out << std::setfill(' ');
+}
+
 std::vector<Flow> read_flows(const std::string& name, const Topology& topology) {
   TextFile file{name};
   const auto& first = file.expect(1, "one number: how many flows follow");
@@ -50,7 +62,7 @@ std::vector<Flow> read_flows(const std::string& name, const Topology& topology) 
     flow.destination = read_host(file, topology, words[1], "the destination");
     // One data priority is simulated: which of the lossless ones a file names makes no difference.
     static_cast<void>(file.whole(words[2], "the priority", 0, 7));
-    flow.bytes = static_cast<std::uint32_t>(file.whole(words[3], "the size", 1, max_bytes));
+    flow.bytes = static_cast<std::uint32_t>(file.whole(words[3], "the size", 1, max_message_bytes));
     // Truncated from the binary number, as the anchors' simulator does: 1 ns early now and then.
     flow.start = static_cast<Nanoseconds>(
         static_cast<long double>(file.decimal(words[4], "the start", 0, max_start)) * 1e9L);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,11 @@
 #include "bench/fabric/types.hpp"
 
 namespace braidway::bench::fabric {
+
+/// Flows of a list.
+inline constexpr std::uint64_t max_flows = 100'000'000;
+/// The longest RDMA message.
+inline constexpr std::uint64_t max_message_bytes = std::uint64_t{1} << 31;
 
 struct Flow {
   NodeIndex source;
@@ -24,6 +30,10 @@ struct Flow {
 
 /// Puts flows in order of start (those of the same time stay as they are) and gives them their UDP ports.
 void arrange(std::vector<Flow>& flows);
+
+/// A list that read_flows() reads back just as it is: of arranged flows with starts, none later than a
+/// million seconds.
+void write_flows(std::ostream& out, const std::vector<Flow>& flows);
 
 /// Arranged. Throws InputError.
 [[nodiscard]] std::vector<Flow> read_flows(const std::string& file, const Topology& topology);

@@ -13,6 +13,7 @@
 #include "bench/fabric/scenarios/scenario.hpp"
 #include "bench/fabric/text_file.hpp"
 #include "bench/fabric/utilisation.hpp"
+#include "bench/fabric/workload/poisson.hpp"
 
 namespace {
 
@@ -49,21 +50,48 @@ void print(const std::vector<RunResult>& results) {
   }
 }
 
+/// What is sent: by seed, or the same for all.
+std::vector<std::vector<Flow>> flow_lists(const Options& options, const Network& network,
+                                          std::uint64_t seeds) {
+  if (options.cdf_file.empty()) return {read_flows(options.flow_file, network.topology)};
+  const SizeDistribution sizes{options.cdf_file};
+  std::vector<std::vector<Flow>> lists;
+  for (std::uint64_t i = 0; i < seeds; ++i) {
+    lists.push_back(poisson_flows(network.topology, network.routing, sizes,
+                                  {.load = static_cast<double>(options.load), .duration = options.duration},
+                                  options.seed + i));
+  }
+  return lists;
+}
+
 void simulate_files(const Options& options) {
   const Network network{options.topology_file};
-  const std::vector<Flow> flows = read_flows(options.flow_file, network.topology);
+  const std::uint64_t seeds = std::max<std::uint64_t>(options.seeds, 1);
+  const auto lists = flow_lists(options, network, seeds);
+  write_file(options.flow_list_out, [&](std::ostream& out) { write_flows(out, lists.front()); });
+  const Routing& routing = network.routing;
+  const bool racks = std::ranges::any_of(routing.hosts(), [&](NodeIndex host) {
+    return routing.leaf_of(host) != routing.leaf_of(routing.hosts().front());
+  });
+  const Nanoseconds measure_from = std::llround(options.measure_from * 1e9);
   std::vector<RunSetup> runs;
   const std::vector<std::string> schemes =
       options.schemes.empty() ? std::vector<std::string>{"ecmp"} : options.schemes;
   for (const std::string& scheme : schemes) {
-    for (std::uint64_t i = 0; i < std::max<std::uint64_t>(options.seeds, 1); ++i) {
+    for (std::uint64_t i = 0; i < seeds; ++i) {
+      const std::vector<Flow>& flows = lists[i % lists.size()];
+      if (flows.back().start < measure_from) {
+        throw std::invalid_argument("--measure-from is after the start of the last flow, at " +
+                                    std::to_string(flows.back().start) + " ns");
+      }
       RunSetup run{.network = &network,
                    .flows = &flows,
                    .scheme = find_scheme(scheme),
                    .config = options.config,
                    .load = options.load,
-                   .measure_from = std::llround(options.measure_from * 1e9),
-                   .keep_flows = !options.completion_file.empty()};
+                   .measure_from = measure_from,
+                   .keep_flows = !options.completion_file.empty(),
+                   .between_racks = racks && !options.cdf_file.empty()};
       run.config.seed = options.seed + i;
       runs.push_back(run);
     }

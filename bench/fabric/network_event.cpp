@@ -60,13 +60,6 @@ double with_unit(std::string_view word, std::string_view name, std::span<const U
   refuse(name, word, expected);
 }
 
-Nanoseconds time_of(std::string_view word, std::string_view name, double low) {
-  constexpr double longest = 1e15;
-  return std::llround(
-      with_unit(word, name, time_units, low, longest,
-                low > 0 ? "a time above 0 as 5us (ns, us, ms, s)" : "a time as 2ms (ns, us, ms, s)"));
-}
-
 double share_of(std::string_view word, double high, std::string_view expected) {
   double share = 0;
   if (!parse(word, share) || !(share >= 0) || share > high) refuse("the share", word, expected);
@@ -119,7 +112,7 @@ void parse_arguments(NetworkEvent& event, const std::vector<std::string_view>& w
                                                         "a rate from 1Mbps to 10000Gbps as 25Gbps"));
       return;
     case Kind::delay:
-      event.delay = time_of(words[3], "the delay", 0);
+      event.delay = parse_time(words[3], "the delay", 0);
       return;
     case Kind::loss:
       event.share = share_of(words[3], 1, "a share of packets from 0 to 1");
@@ -135,14 +128,14 @@ void parse_arguments(NetworkEvent& event, const std::vector<std::string_view>& w
       return;
     case Kind::on_off:
       event.share = share_of(words[3], most_load, load_share);
-      event.on = time_of(words[4], "the time on", 1);
-      event.off = time_of(words[5], "the time off", 1);
+      event.on = parse_time(words[4], "the time on", 1);
+      event.off = parse_time(words[5], "the time off", 1);
       return;
     case Kind::periodic:
       event.share = share_of(words[3], most_load, load_share);
-      event.period = time_of(words[4], "the period", 1);
-      event.on = time_of(words[5], "the time on", 1);
-      event.jitter = time_of(words[6], "the jitter", 0);
+      event.period = parse_time(words[4], "the period", 1);
+      event.on = parse_time(words[5], "the time on", 1);
+      event.jitter = parse_time(words[6], "the jitter", 0);
       if (event.on + event.jitter >= event.period)
         throw std::invalid_argument("the time on and the jitter fill the period: bursts would overlap");
   }
@@ -150,12 +143,19 @@ void parse_arguments(NetworkEvent& event, const std::vector<std::string_view>& w
 
 }  // namespace
 
+Nanoseconds parse_time(std::string_view word, std::string_view name, double low) {
+  constexpr double longest = 1e15;
+  return std::llround(
+      with_unit(word, name, time_units, low, longest,
+                low > 0 ? "a time above 0 as 5us (ns, us, ms, s)" : "a time as 2ms (ns, us, ms, s)"));
+}
+
 NetworkEvent parse_network_event(const std::string& text) {
   const auto words = words_of(text);
   const Form& form = form_of(words);
   NetworkEvent event;
   event.kind = form.kind;
-  event.at = time_of(words[0], "the time", 0);
+  event.at = parse_time(words[0], "the time", 0);
   std::tie(event.a, event.b) = link_of(words[2]);
   parse_arguments(event, words);
   return event;

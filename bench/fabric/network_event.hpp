@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "bench/fabric/types.hpp"
 
@@ -40,6 +41,9 @@ struct NetworkEvent {
   Nanoseconds jitter = 0;  ///< periodic: the most
 };
 
+/// A time as `2ms` (ns, us, ms, s), of at least `low` ns and 1,000,000 s at most. Throws
+/// std::invalid_argument that says what is wrong and calls it `name`.
+[[nodiscard]] Nanoseconds parse_time(std::string_view word, std::string_view name, double low);
 /// Throws std::invalid_argument that says what is wrong.
 [[nodiscard]] NetworkEvent parse_network_event(const std::string& text);
 /// As it would be written, but for the numbers.

@@ -48,6 +48,15 @@ std::string check_scenario(const std::string& name) {
   return name == list_scenarios || find_scenario(name) ? std::string{} : "there is no scenario " + name;
 }
 
+std::string check_duration(const std::string& word) {
+  try {
+    static_cast<void>(parse_time(word, "the time", 1));
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return {};
+}
+
 std::string check_event(const std::string& text) {
   try {
     static_cast<void>(parse_network_event(text));
@@ -60,13 +69,28 @@ std::string check_event(const std::string& text) {
 /// Why these options do not go together; empty if they do.
 std::string contradiction(const Options& options) {
   if (!options.topology_out.empty()) {
+    if (options.load != 0) return "--topology-out puts no load on anything: leave out --load";
     return options.leaf_spine.empty() == (options.fat_tree == 0)
                ? "--topology-out takes --leaf-spine or --fat-tree"
                : "";
   }
   if (!options.leaf_spine.empty() || options.fat_tree != 0) return "--topology-out is missing";
+  const bool generated = !options.cdf_file.empty();
   if (options.scenario.empty() && options.topology_file.empty()) {
-    return "--scenario, or --topology and --flows, must be given";
+    return "--scenario, or --topology with --flows or --cdf, must be given";
+  }
+  if (!options.topology_file.empty() && options.flow_file.empty() && !generated) {
+    return "--topology needs --flows, or --cdf with --load and --duration";
+  }
+  if (generated && (options.load == 0 || options.duration == 0)) {
+    return "--cdf needs --load and --duration, which say how many flows to make of it";
+  }
+  if (options.load != 0 && !options.scenario.empty() && options.scenario != list_scenarios &&
+      !find_scenario(options.scenario)->has_loads) {
+    return "scenario " + options.scenario + " has no loads to choose from: leave out --load";
+  }
+  if (!options.flow_list_out.empty() && options.seeds > 1) {
+    return "--flows-out writes the list of one seed: leave out --seeds, and choose one with --seed";
   }
   if (options.config.ecn.kmin > options.config.ecn.kmax) return "--ecn-kmin is above --ecn-kmax";
   const bool one_run = options.seeds <= 1 && options.schemes.size() <= 1;
@@ -102,8 +126,24 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   auto* flows =
       app.add_option("--flows", options.flow_file, "what is sent, in the format of the ConWeave simulator")
           ->excludes(scenario);
-  topology->needs(flows);
   flows->needs(topology);
+  auto* cdf =
+      app.add_option("--cdf", options.cdf_file,
+                     "in place of --flows: messages of sizes as this file says, in lines of bytes and "
+                     "cumulative percent, arrive at every host at random times (Poisson) for random "
+                     "other hosts, as in scenario load; a list a seed. Slowdown is that of flows "
+                     "between racks, where there are several")
+          ->needs(topology)
+          ->excludes(flows)
+          ->excludes(scenario);
+  std::string duration;
+  app.add_option("--duration", duration, "for --cdf: how long messages arrive for, as 10ms")
+      ->needs(cdf)
+      ->check(check_duration);
+  app.add_option(
+         "--flows-out", options.flow_list_out,
+         "for --cdf: write the list, for --flows of another run (which counts flows within racks, too)")
+      ->needs(cdf);
   app.add_option("--topology-out", options.topology_out,
                  "write a topology of links of 100 Gbit/s and 1 us, and do nothing else")
       ->excludes(scenario)
@@ -136,8 +176,9 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   app.add_option("--event", events, event_help())->allow_extra_args(false)->check(check_event);
   app.add_option("--json", options.json_file, "write the results here");
   app.add_option("--load", options.load,
-                 "percent: only this one of a scenario's loads; else to be written into the JSON")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1000}));
+                 "percent, of which 200 fill the hosts' links: that of --cdf; only this one of a scenario's "
+                 "loads; with --flows what is to be written into the JSON")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{200}));
   app.add_option("--measure-from", options.measure_from,
                  "seconds: slowdown is that of flows that start then or later")
       ->check(CLI::Range(0.0, 1e6))
@@ -189,6 +230,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   options.config.pfc = pfc_modes.at(pfc);
   options.config.recovery = recoveries.at(recovery);
   options.config.verb = verbs.at(verb);
+  if (!duration.empty()) options.duration = parse_time(duration, "the time", 1);
   for (const std::string& event : events) options.config.network_events.push_back(parse_network_event(event));
   if (options.utilisation_file.empty()) options.config.series_bin = 0;
   if (const std::string why = contradiction(options); !why.empty()) {

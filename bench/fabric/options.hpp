@@ -14,6 +14,9 @@ struct Options {
   std::string scenario;  ///< or a topology and flows of the user's own:
   std::string topology_file;
   std::string flow_file;
+  std::string cdf_file;      ///< or, in place of the flows, the sizes of such as arrive at random,
+  Nanoseconds duration = 0;  ///< for so long
+  std::string flow_list_out;
   std::vector<NodeIndex> leaf_spine;  ///< or a topology to be written: hosts a leaf, leaves, spines
   NodeIndex fat_tree = 0;             ///< or this: ports a switch
   std::string topology_out;           ///< where to

@@ -45,8 +45,9 @@ RunResult simulate(const RunSetup& run) {
   const double took = thread_seconds() - start;
   if (run.inspect) run.inspect(fabric);
   auto flows = flow_results(fabric);
+  auto counted = flows;
   if (run.between_racks) {
-    std::erase_if(flows, [&](const FlowResult& result) {
+    std::erase_if(counted, [&](const FlowResult& result) {
       return routing.leaf_of(result.flow.source) == routing.leaf_of(result.flow.destination);
     });
   }
@@ -55,7 +56,7 @@ RunResult simulate(const RunSetup& run) {
       .variant = run.variant,
       .load = run.load,
       .seed = run.config.seed,
-      .slowdown = slowdown_of(flows, run.measure_from),
+      .slowdown = slowdown_of(counted, run.measure_from),
       .jct_ratio = jct_ratio(run, fabric),
       .counters = fabric.counters(),
       .order_peak_bytes = std::max(fabric.scheme().order_peak_bytes(), fabric.rnics().order_peak_bytes()),

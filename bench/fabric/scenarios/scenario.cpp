@@ -14,13 +14,13 @@ namespace {
 
 constexpr std::array entries{
     ScenarioEntry{"anchors", "published schemes on their published inputs, against their published results",
-                  run_anchors},
+                  run_anchors, true},
     ScenarioEntry{"load", "random flows of the published sizes at 50 and 80 %, over ConWeave's slowdown",
-                  run_load},
+                  run_load, true},
     ScenarioEntry{"slow-uplinks", "the same at 50 % with two of sixteen uplinks at a quarter of their rate",
-                  run_slow_uplinks},
-    ScenarioEntry{"uplink-dies", "the same at 50 %, and an uplink dies silently", run_uplink_dies},
-    ScenarioEntry{"gray-loss", "the same at 50 %, and an uplink loses 0.1 %", run_gray_loss},
+                  run_slow_uplinks, true},
+    ScenarioEntry{"uplink-dies", "the same at 50 %, and an uplink dies silently", run_uplink_dies, true},
+    ScenarioEntry{"gray-loss", "the same at 50 %, and an uplink loses 0.1 %", run_gray_loss, true},
     ScenarioEntry{"permutation", "128 hosts, each sends 2 MB to another, full bisection", run_permutation},
     ScenarioEntry{"permutation-slow", "the same with eight uplinks at a tenth of their rate",
                   run_permutation_slow},

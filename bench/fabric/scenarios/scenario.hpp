@@ -21,6 +21,7 @@ struct ScenarioEntry {
   std::string_view what;  ///< for --help
   /// Prints its table on `out`. Throws as simulate() and the readers of files do.
   ScenarioOutcome (*run)(const Options& options, std::ostream& out);
+  bool has_loads = false;  ///< Options::load chooses among them
 };
 
 [[nodiscard]] std::span<const ScenarioEntry> scenarios() noexcept;

@@ -14,6 +14,19 @@ constexpr std::uint64_t random_stream = 0x706f'6973'736f'6e21;
 
 std::vector<Flow> poisson_flows(const Topology& topology, const Routing& routing,
                                 const SizeDistribution& sizes, const PoissonLoad& load, std::uint64_t seed) {
+  const auto mean_gap = [&](NodeIndex source) {
+    const Link& link = topology.links[routing.ports_of(source).front() / 2];
+    return sizes.mean() * 8e9 / (static_cast<double>(link.rate) * load.load / 200);
+  };
+  double expected = 0;
+  for (const NodeIndex host : routing.hosts()) {
+    expected += static_cast<double>(load.duration) / mean_gap(host);
+  }
+  if (expected > static_cast<double>(max_flows)) {
+    throw std::invalid_argument("that load makes " + std::to_string(std::llround(expected / 1e6)) +
+                                " million flows in that time, and a list has at most " +
+                                std::to_string(max_flows / 1'000'000) + " million: take a shorter time");
+  }
   std::vector<Flow> flows;
   Random random{seed ^ random_stream};
   for (const NodeIndex source : routing.hosts()) {
@@ -25,11 +38,9 @@ std::vector<Flow> poisson_flows(const Topology& topology, const Routing& routing
     if (destinations.empty()) {
       throw std::invalid_argument("host " + std::to_string(source) + " has no other host to send to");
     }
-    const Link& link = topology.links[routing.ports_of(source).front() / 2];
-    const double mean_gap = sizes.mean() * 8e9 / (static_cast<double>(link.rate) * load.load / 200);
     double at = 0;
     for (;;) {
-      at -= std::log(1 - random.uniform()) * mean_gap;
+      at -= std::log(1 - random.uniform()) * mean_gap(source);
       if (at >= static_cast<double>(load.duration)) break;
       const NodeIndex destination =
           destinations[random.below(static_cast<std::uint32_t>(destinations.size()))];
@@ -40,6 +51,10 @@ std::vector<Flow> poisson_flows(const Topology& topology, const Routing& routing
                        .source_port = 0,
                        .destination_port = 0});
     }
+  }
+  if (flows.empty()) {
+    throw std::invalid_argument("at that load no flow starts within " + std::to_string(load.duration) +
+                                " ns: take a longer time");
   }
   arrange(flows);
   return flows;

@@ -19,7 +19,8 @@ struct PoissonLoad {
   bool between_racks_only = false;  ///< destinations are hosts of other leaves
 };
 
-/// Arranged; from time 0 on. Throws std::invalid_argument if there is no destination for some host.
+/// Arranged; from time 0 on. Throws std::invalid_argument if there is no destination for some host, and if
+/// there would be no flow at all or more than max_flows.
 [[nodiscard]] std::vector<Flow> poisson_flows(const Topology& topology, const Routing& routing,
                                               const SizeDistribution& sizes, const PoissonLoad& load,
                                               std::uint64_t seed);

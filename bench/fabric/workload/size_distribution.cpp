@@ -2,20 +2,21 @@
 
 #include <algorithm>
 
+#include "bench/fabric/flow_list.hpp"
 #include "bench/fabric/text_file.hpp"
 
 namespace braidway::bench::fabric {
 
 SizeDistribution::SizeDistribution(const std::string& name) {
-  constexpr double max_bytes = 4e9;
   TextFile file{name};
   while (file.next_line()) {
     const auto& words = file.words();
     if (words.size() != 2) file.fail("expected a point: bytes cumulative-percent");
     const double least_bytes = points_.empty() ? 0 : points_.back().bytes;
     const double least_percent = points_.empty() ? 0 : points_.back().percent;
-    points_.push_back({.bytes = file.decimal(words[0], "the size", least_bytes, max_bytes),
-                       .percent = file.decimal(words[1], "the cumulative percentage", least_percent, 100)});
+    points_.push_back(
+        {.bytes = file.decimal(words[0], "the size", least_bytes, static_cast<double>(max_message_bytes)),
+         .percent = file.decimal(words[1], "the cumulative percentage", least_percent, 100)});
     if (points_.size() == 1 && points_.back().percent != 0) file.fail("the first point is not at 0 percent");
   }
   if (points_.empty() || points_.back().percent != 100)

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <unistd.h>
 #include <zlib.h>
@@ -9,9 +10,11 @@
 #include <gtest/gtest.h>
 
 #include "bench/fabric/flow_list.hpp"
+#include "bench/fabric/generated_topology.hpp"
 #include "bench/fabric/routing.hpp"
 #include "bench/fabric/text_file.hpp"
 #include "bench/fabric/topology.hpp"
+#include "bench/fabric/workload/poisson.hpp"
 
 namespace braidway::bench::fabric {
 namespace {
@@ -148,6 +151,30 @@ TEST(FlowFile, IsOrderedByStartAndNumbersItsUdpPorts) {
   EXPECT_EQ(flows[2].source_port, 10'001);
   EXPECT_EQ(flows[2].destination_port, 101);
   EXPECT_EQ(flows[1].source_port, 10'000);
+}
+
+TEST(FlowFile, IsReadBackAsItWasWritten) {
+  const Topology topology = leaf_spine({.hosts_per_leaf = 2, .leaves = 2, .spines = 1});
+  const Routing routing{topology};
+  const SizeDistribution sizes{FABRIC_ANCHORS "/AliStorage2019.cdf.txt"};
+  std::vector<Flow> flows = poisson_flows(topology, routing, sizes, {.load = 80, .duration = 5'000'000}, 3);
+  ASSERT_GT(flows.size(), 400U);
+  // Long after, where the seconds have many digits of their own.
+  for (Flow& flow : flows) flow.start = flow.start % 2 == 0 ? flow.start : 999'999'000'000'000 + flow.start;
+  arrange(flows);
+  std::ostringstream out;
+  write_flows(out, flows);
+  const File file{out.str()};
+  const std::vector<Flow> read = read_flows(file.name(), topology);
+  ASSERT_EQ(read.size(), flows.size());
+  for (std::size_t i = 0; i < flows.size(); ++i) {
+    ASSERT_EQ(read[i].source, flows[i].source) << i;
+    ASSERT_EQ(read[i].destination, flows[i].destination) << i;
+    ASSERT_EQ(read[i].bytes, flows[i].bytes) << i;
+    ASSERT_EQ(read[i].start, flows[i].start) << i;
+    ASSERT_EQ(read[i].source_port, flows[i].source_port) << i;
+    ASSERT_EQ(read[i].destination_port, flows[i].destination_port) << i;
+  }
 }
 
 TEST(TextFile, ReadsGzip) {

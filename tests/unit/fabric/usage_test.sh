@@ -24,8 +24,9 @@ printf '2\n0 1 3 3541 2.5\n' >short
 files=(--topology pair --flows flows)
 
 expect 0 "spray-ideal" --help
-expect 2 "--scenario, or --topology and --flows, must be given"
-expect 2 "--flows" --topology pair
+expect 2 "--scenario, or --topology with --flows or --cdf, must be given"
+expect 2 "--topology needs --flows, or --cdf with --load and --duration" --topology pair
+expect 2 "--flows requires --topology" --flows flows
 expect 2 "there is no scenario nonsense" --scenario nonsense
 expect 2 "there is no scheme nonsense" "${files[@]}" --scheme ecmp,nonsense
 expect 2 "excludes" --scenario anchors "${files[@]}"
@@ -65,4 +66,49 @@ same "$(cat fct)" "0 1 10000 100 3541 2500000000 4387 4458
 same "$(sed 's/"hops_per_s":[0-9]*/"hops_per_s":0/' json)" '{"runs":[
 {"scheme":"ecmp","load":40,"seed":7,"flows":2,"mean":1.0,"p50":1.0,"p95":1.0,"p99":1.0,"p999":1.0,"jct_ratio":null,"ooo":0,"retx":0,"cnp":0,"pfc":0,"order_peak_bytes":0,"hops_per_s":0}
 ]}'
+
+# Flows made from a distribution of sizes.
+cdf=$anchors/AliStorage2019.cdf.txt
+topology=$anchors/leaf-spine-32.topology.txt
+made=(--topology "$topology" --cdf "$cdf" --load 50)
+expect 0 "conga" "${made[@]}" --duration 1ms --seed 3 --schemes conga --flows-out list --fct-out made --json json
+expect 0 "conga" --topology "$topology" --flows list --seed 3 --schemes conga --fct-out read
+cmp made read || failed=1
+same "$(head -n 1 list) $(wc -l <list)" "$(wc -l <made) $(($(wc -l <made) + 1))"
+expect 0 "" "${made[@]}" --duration 1ms --seeds 2 --json seeds
+same "$(grep -c ecmp seeds)" 2
+expect 0 "load\":50,\"seed\":1" --topology pair --cdf "$cdf" --load 50 --duration 100us --json /dev/stdout
+# The load scenario's own list and slowdown.
+expect 0 "" "${made[@]}" --duration 10ms --measure-from 0.0005 --schemes conweave --json own
+expect 0 "" --scenario load --load 50 --seeds 1 --schemes conweave --json scenario --anchors "$anchors"
+same "$(sed 's/"hops_per_s":[0-9]*//' own)" "$(sed 's/"hops_per_s":[0-9]*//' scenario)"
+
+expect 2 "--cdf needs --load and --duration" --topology pair --cdf "$cdf"
+expect 2 "--cdf needs --load and --duration" --topology pair --cdf "$cdf" --load 50
+expect 2 "--cdf needs --load and --duration" --topology pair --cdf "$cdf" --duration 1ms
+expect 2 "--cdf requires --topology" --cdf "$cdf" --load 50 --duration 1ms
+expect 2 "--flows excludes --cdf" "${files[@]}" --cdf "$cdf" --load 50 --duration 1ms
+expect 2 "--scenario excludes --cdf" --scenario load --cdf "$cdf"
+expect 2 "--duration requires --cdf" "${files[@]}" --duration 1ms
+expect 2 "--flows-out requires --cdf" "${files[@]}" --flows-out list
+expect 2 "--flows-out writes the list of one seed" "${made[@]}" --duration 1ms --seeds 2 --flows-out list
+expect 2 "the time is 10, not a time above 0 as 5us" "${made[@]}" --duration 10
+expect 2 "the time is -1ms, not a time above 0" "${made[@]}" --duration=-1ms
+expect 2 "the time is 0ms, not a time above 0" "${made[@]}" --duration 0ms
+expect 2 "the time is 1e300s, not a time above 0" "${made[@]}" --duration 1e300s
+expect 2 "--load" "${made[@]}" --duration 1ms --load 50
+expect 2 "--load" --topology pair --cdf "$cdf" --duration 1ms --load 201
+expect 2 "--load" --topology pair --cdf "$cdf" --duration 1ms --load nan
+expect 2 "at that load no flow starts within 1 ns: take a longer time" "${made[@]}" --duration 1ns
+expect 2 "million flows in that time, and a list has at most 100 million" "${made[@]}" --duration 1000000s
+expect 2 "scenario permutation has no loads to choose from: leave out --load" --scenario permutation --load 50
+expect 2 "--topology-out puts no load on anything" --topology-out tree --leaf-spine 1,2,1 --load 50
+expect 2 "--measure-from is after the start of the last flow, at 2600000000 ns" "${files[@]}" --measure-from 3
+expect 1 "/nowhere/list: cannot be written" "${made[@]}" --duration 1ms --flows-out /nowhere/list
+expect 2 "missing: cannot be opened" --topology pair --cdf missing --load 50 --duration 1ms
+printf '0 0\n100 60\n50 100\n' >falls
+expect 2 "falls:3: the size is 50, not a number from 100" --topology pair --cdf falls --load 50 --duration 1ms
+printf '0 0\n100 60\n' >ends
+expect 2 "ends:2: the file ends, and the last point is not at 100 percent" --topology pair --cdf ends --load 50 \
+  --duration 1ms
 exit $failed

@@ -82,11 +82,21 @@ TEST(SizeDistribution, IsRefusedWithTheLineAndWhatIsWrong) {
       {"0 0\n10 50\n", "2: the file ends, and the last point is not at 100 percent"},
       {"0 0\n10\n", "2: expected a point: bytes cumulative-percent"},
       {"0 5\n10 100\n", "1: the first point is not at 0 percent"},
-      {"0 0\n10 50\n5 100\n", "3: the size is 5, not a number from 10 to 4e+09"},
+      {"0 0\n10 50\n5 100\n", "3: the size is 5, not a number from 10 to 2.14748e+09"},
       {"0 0\n10 50\n15 40\n", "3: the cumulative percentage is 40, not a number from 50 to 100"},
       {"0 0\n10 101\n", "2: the cumulative percentage is 101, not a number from 0 to 100"},
-      {"0 0\n-1 100\n", "2: the size is -1, not a number from 0 to 4e+09"},
+      {"0 0\n-1 100\n", "2: the size is -1, not a number from 0 to 2.14748e+09"},
       {"0 0\n0 100\n", "2: all sizes are below 1 byte"},
+      {"\n\n", "2: the file ends, and the last point is not at 100 percent"},
+      {"0 0\n10 99.9\n", "2: the file ends, and the last point is not at 100 percent"},
+      {"0 0\n10 50\n3000000000 100\n", "3: the size is 3000000000, not a number from 10 to 2.14748e+09"},
+      {"0 0\n1e400 100\n", "2: the size is 1e400, not a number from 0 to 2.14748e+09"},
+      {"0 0\ninf 100\n", "2: the size is inf, not a number from 0 to 2.14748e+09"},
+      {"0 0\n10 nan\n", "2: the cumulative percentage is nan, not a number from 0 to 100"},
+      {"0 0\n10 100%\n", "2: the cumulative percentage is 100%, not a number from 0 to 100"},
+      {"0 -1\n10 100\n", "1: the cumulative percentage is -1, not a number from 0 to 100"},
+      {"0 0\n10 100\n20 100 3\n", "3: expected a point: bytes cumulative-percent"},
+      {"bytes percent\n0 0\n10 100\n", "1: the size is bytes, not a number from 0 to 2.14748e+09"},
   };
   for (const auto& [text, why] : cases) EXPECT_EQ(size_refusal(text), why) << text;
 }
@@ -142,6 +152,25 @@ TEST_F(Poisson, RefusesAFabricWithoutDestinations) {
   const Network one_rack{star(4)};
   EXPECT_THROW(static_cast<void>(poisson_flows(one_rack.topology, one_rack.routing, sizes_,
                                                {.between_racks_only = true}, 1)),
+               std::invalid_argument);
+}
+
+TEST_F(Poisson, RefusesTimesWithoutFlowsAndWithTooMany) {
+  const auto refusal = [&](Nanoseconds time) -> std::string {
+    try {
+      static_cast<void>(poisson_flows(network_.topology, network_.routing, sizes_, {.duration = time}, 1));
+    } catch (const std::invalid_argument& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_EQ(refusal(1), "at that load no flow starts within 1 ns: take a longer time");
+  EXPECT_EQ(refusal(1'000'000'000'000'000),
+            "that load makes 5000000 million flows in that time, and a list has at most 100 million: take a "
+            "shorter time");
+  // Hardly any message has a size: the next one would come at once, for ever.
+  const SizeDistribution nothing = sizes_of("0 0\n0 99.9999999999\n1 100\n");
+  EXPECT_THROW(static_cast<void>(poisson_flows(network_.topology, network_.routing, nothing, {}, 1)),
                std::invalid_argument);
 }
 
