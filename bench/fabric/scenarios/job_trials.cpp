@@ -50,14 +50,19 @@ JobTrials::JobTrials(const Options& options, const Network& network, const std::
                         .job_bounds = bounds_[seed]};
       }) {}
 
-void JobTrials::print_order(std::ostream& out, std::string_view scheme) const {
+void JobTrials::print_counters(std::ostream& out, std::string_view scheme) const {
   std::uint64_t out_of_order = 0;
+  std::uint64_t cnps = 0;
+  std::uint64_t pfc_frames = 0;
   std::uint64_t peak = 0;
   for (const RunResult& run : grid_.runs(scheme)) {
     out_of_order += run.counters.out_of_order;
+    cnps += run.counters.cnps;
+    pfc_frames += run.counters.pfc_frames;
     peak = std::max(peak, run.order_peak_bytes);
   }
-  out << std::setw(9) << out_of_order << std::setw(10) << static_cast<double>(peak) / 1e6 << '\n';
+  out << std::setw(9) << out_of_order << std::setw(10) << static_cast<double>(peak) / 1e6 << std::setw(9)
+      << cnps << std::setw(9) << pfc_frames << '\n';
 }
 
 double jct_ratio_of(const RunResult& run) { return run.jct_ratio.value_or(0); }

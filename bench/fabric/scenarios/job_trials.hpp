@@ -23,8 +23,9 @@ class JobTrials {
 
   [[nodiscard]] const Grid& grid() const noexcept { return grid_; }
   [[nodiscard]] std::uint64_t seeds() const noexcept { return seeds_; }
-  /// The rest of a row: out-of-order arrivals and peak order memory.
-  void print_order(std::ostream& out, std::string_view scheme) const;
+  /// The rest of a row: out-of-order arrivals, peak order memory, CNPs and PFC frames.
+  void print_counters(std::ostream& out, std::string_view scheme) const;
+  static constexpr std::string_view counters_head = "      ooo  order MB      cnp      pfc\n";
 
  private:
   std::uint64_t seeds_;

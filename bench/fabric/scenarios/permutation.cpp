@@ -38,13 +38,13 @@ ScenarioOutcome run_permutation(const Options& options, std::ostream& out) {
   const Grid& grid = trials.grid();
   out << "permutation of 128 hosts, 2 MB each, full bisection, " << trials.seeds()
       << " seeds: completion over ideal\n"
-      << "scheme         tail (worst seed)    median      ooo  order MB\n"
-      << std::fixed << std::setprecision(3);
+      << "scheme         tail (worst seed)    median" << JobTrials::counters_head << std::fixed
+      << std::setprecision(3);
   for (const std::string& scheme : grid.schemes()) {
     const auto tails = grid.values(scheme, tail);
     out << std::left << std::setw(12) << scheme << std::right << std::setw(7) << geometric_mean(tails) << " ("
         << std::ranges::max(tails) << ')' << std::setw(15) << geometric_mean(grid.values(scheme, median));
-    trials.print_order(out, scheme);
+    trials.print_counters(out, scheme);
   }
   Goals goals{out};
   if (grid.has(own_scheme)) {
@@ -62,13 +62,13 @@ ScenarioOutcome run_permutation_slow(const Options& options, std::ostream& out) 
   const Grid& grid = trials.grid();
   out << "permutation of 128 hosts, 2 MB each, eight of 128 uplinks at a tenth of their rate, "
       << trials.seeds() << " seeds\n"
-      << "scheme       last completion over its max-flow bound (worst seed)      ooo  order MB\n"
+      << "scheme       last completion over its max-flow bound (worst seed)" << JobTrials::counters_head
       << std::fixed << std::setprecision(3);
   for (const std::string& scheme : grid.schemes()) {
     const auto ratios = grid.values(scheme, jct_ratio_of);
     out << std::left << std::setw(12) << scheme << std::right << std::setw(25) << geometric_mean(ratios)
         << " (" << std::ranges::max(ratios) << ')' << std::setw(16) << "";
-    trials.print_order(out, scheme);
+    trials.print_counters(out, scheme);
   }
   Goals goals{out};
   if (grid.has(own_scheme)) {

@@ -24,10 +24,16 @@ constexpr std::array entries{
     ScenarioEntry{"permutation", "128 hosts, each sends 2 MB to another, full bisection", run_permutation},
     ScenarioEntry{"permutation-slow", "the same with eight uplinks at a tenth of their rate",
                   run_permutation_slow},
+    ScenarioEntry{
+        "incast",
+        "1 MB from each of 32 hosts to one, four of these at once, with and without oversubscription",
+        run_incast},
     ScenarioEntry{"all-to-all", "32 hosts, 1 MB from each to each, with and without oversubscription",
                   run_all_to_all},
     ScenarioEntry{"ring-all-reduce", "eight rings over eight racks, with and without oversubscription",
                   run_ring_all_reduce},
+    ScenarioEntry{"tree-all-reduce", "eight trees over eight racks, with and without oversubscription",
+                  run_tree_all_reduce},
     ScenarioEntry{"training", "two jobs with pipeline and data parallelism and gaps of computation",
                   run_training},
 };

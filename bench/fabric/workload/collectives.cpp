@@ -95,6 +95,12 @@ TaskOfHost append_ring_all_reduce(Workload& workload, Job& job, std::span<const 
 Job& add_tree_all_reduce(Workload& workload, std::span<const NodeIndex> hosts, std::uint32_t bytes,
                          std::uint32_t chunks) {
   Job& job = new_job(workload, "tree all-reduce", hosts, bytes);
+  append_tree_all_reduce(workload, job, hosts, bytes, chunks);
+  return job;
+}
+
+void append_tree_all_reduce(Workload& workload, Job& job, std::span<const NodeIndex> hosts,
+                            std::uint32_t bytes, std::uint32_t chunks) {
   if (chunks == 0 || chunks > bytes) throw std::invalid_argument("tree all-reduce in chunks of no bytes");
   const std::size_t count = hosts.size();
   std::vector<TaskIndex> up(count, nobody);    // what a host sent up last, for the chunks' order
@@ -119,7 +125,6 @@ Job& add_tree_all_reduce(Workload& workload, std::span<const NodeIndex> hosts, s
       total[i] = {down[i]};
     }
   }
-  return job;
 }
 
 }  // namespace braidway::bench::fabric

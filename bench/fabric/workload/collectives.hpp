@@ -35,5 +35,8 @@ TaskOfHost append_ring_all_reduce(Workload& workload, Job& job, std::span<const 
 /// goes down; `chunks` follow each other through the tree.
 Job& add_tree_all_reduce(Workload& workload, std::span<const NodeIndex> hosts, std::uint32_t bytes,
                          std::uint32_t chunks);
+/// The same within a job, from its start.
+void append_tree_all_reduce(Workload& workload, Job& job, std::span<const NodeIndex> hosts,
+                            std::uint32_t bytes, std::uint32_t chunks);
 
 }  // namespace braidway::bench::fabric

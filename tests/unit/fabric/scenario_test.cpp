@@ -136,7 +136,7 @@ std::string output_of(std::string_view name, const std::string& scheme, unsigned
 }
 
 TEST(Scenarios, GiveTheSameOutputForTheSameSeed) {
-  for (const std::string_view name : {"permutation", "gray-loss"}) {
+  for (const std::string_view name : {"permutation", "gray-loss", "incast"}) {
     const std::string first = output_of(name, "spray-ideal", 1);
     EXPECT_EQ(output_of(name, "spray-ideal", 2), first) << name;
     EXPECT_NE(first.find("spray-ideal"), std::string::npos) << first;
@@ -147,6 +147,45 @@ TEST(Scenarios, OfJobsWriteTheirTimeOverTheBound) {
   const std::string output = output_of("permutation", "spray-ideal", 1);
   EXPECT_EQ(output.find("\"jct_ratio\":null"), std::string::npos) << output;
   EXPECT_NE(output.find("\"jct_ratio\":"), std::string::npos) << output;
+}
+
+/// One seed of one scheme, both of the scenario's fabrics.
+std::vector<RunResult> runs_of(std::string_view name, const std::string& scheme, std::string& printed) {
+  Options options;
+  options.schemes = {scheme};
+  options.seeds = 1;
+  std::ostringstream out;
+  auto runs = find_scenario(name)->run(options, out).runs;
+  printed = out.str();
+  return runs;
+}
+
+TEST(Scenarios, OfManyToOneFillTheReceiversLinkAndPrintWhoWasHeldBack) {
+  std::string printed;
+  const auto runs = runs_of("incast", "spray-ideal", printed);
+  ASSERT_EQ(runs.size(), 2U);
+  for (const RunResult& run : runs) {
+    EXPECT_EQ(run.slowdown.flows, 4U * 32) << run.variant;
+    EXPECT_GE(run.jct_ratio.value(), 1) << run.variant;
+    EXPECT_LE(run.jct_ratio.value(), 1.5) << run.variant;
+    EXPECT_GT(run.counters.cnps, 0U) << run.variant;
+    EXPECT_GT(run.counters.pfc_frames, 0U) << run.variant;
+    EXPECT_NE(printed.find(" " + std::to_string(run.counters.cnps) + " "), std::string::npos) << printed;
+    EXPECT_NE(printed.find(" " + std::to_string(run.counters.pfc_frames) + "\n"), std::string::npos)
+        << printed;
+  }
+}
+
+TEST(Scenarios, OfTreesTakeLongerWhereUplinksAreFew) {
+  std::string printed;
+  const auto runs = runs_of("tree-all-reduce", "spray-ideal", printed);
+  ASSERT_EQ(runs.size(), 2U);
+  for (const RunResult& run : runs) {
+    // Eight trees of seven edges, up and down, in sixteen chunks.
+    EXPECT_EQ(run.slowdown.flows, 8U * 7 * 2 * 16) << run.variant;
+    EXPECT_GE(run.jct_ratio.value(), 1) << run.variant;
+  }
+  EXPECT_GT(runs[1].slowdown.mean, runs[0].slowdown.mean);
 }
 
 TEST(Scenarios, ThatCannotFinishSayWhatIsStuck) {
