@@ -2,13 +2,28 @@
 
 #include <ostream>
 #include <stdexcept>
+#include <string>
 
 namespace braidway::bench::fabric {
+namespace {
+
+/// What read_topology() takes.
+constexpr std::uint64_t most_nodes = 65'536;
+constexpr std::uint64_t most_links = 1'048'576;
+
+}  // namespace
 
 Topology leaf_spine(const LeafSpineShape& shape) {
   if (shape.hosts_per_leaf == 0 || shape.leaves == 0 || (shape.leaves > 1 && shape.spines == 0) ||
       shape.rate == 0)
     throw std::invalid_argument("a leaf-spine topology with nothing of something");
+  const std::uint64_t nodes = (std::uint64_t{shape.hosts_per_leaf} + 1) * shape.leaves + shape.spines;
+  const std::uint64_t links = (std::uint64_t{shape.hosts_per_leaf} + shape.spines) * shape.leaves;
+  if (nodes > most_nodes || links > most_links) {
+    throw std::invalid_argument("a leaf-spine topology of " + std::to_string(nodes) + " nodes and " +
+                                std::to_string(links) + " links: there may be " + std::to_string(most_nodes) +
+                                " and " + std::to_string(most_links));
+  }
   Topology topology;
   const NodeIndex hosts = shape.hosts_per_leaf * shape.leaves;
   topology.is_switch.resize(hosts + shape.leaves + shape.spines, true);

@@ -17,7 +17,8 @@ struct LeafSpineShape {
   Nanoseconds delay = 1'000;             ///< of every link
 };
 
-/// Every leaf is joined to every spine. Throws std::invalid_argument for a shape without something.
+/// Every leaf is joined to every spine. Throws std::invalid_argument for a shape without something, or with
+/// more of it than read_topology() takes.
 [[nodiscard]] Topology leaf_spine(const LeafSpineShape& shape);
 /// The link between a leaf and a spine of leaf_spine(shape), both counted from 0: its place in `links`.
 [[nodiscard]] std::size_t uplink(const LeafSpineShape& shape, NodeIndex leaf, NodeIndex spine);

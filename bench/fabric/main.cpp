@@ -56,6 +56,7 @@ std::vector<std::vector<Flow>> flow_lists(const Options& options, const Network&
   if (options.cdf_file.empty()) return {read_flows(options.flow_file, network.topology)};
   const SizeDistribution sizes{options.cdf_file};
   std::vector<std::vector<Flow>> lists;
+  lists.reserve(seeds);
   for (std::uint64_t i = 0; i < seeds; ++i) {
     lists.push_back(poisson_flows(network.topology, network.routing, sizes,
                                   {.load = static_cast<double>(options.load), .duration = options.duration},

@@ -101,6 +101,8 @@ const Form& form_of(const std::vector<std::string_view>& words) {
 
 constexpr std::string_view load_share = "a share of the rate from 0 to 0.99";
 constexpr double most_load = 0.99;
+/// Of traffic that comes and goes: a run with shorter bursts would simulate little else.
+constexpr double shortest_burst = 1'000;
 
 void parse_arguments(NetworkEvent& event, const std::vector<std::string_view>& words) {
   switch (event.kind) {
@@ -128,13 +130,13 @@ void parse_arguments(NetworkEvent& event, const std::vector<std::string_view>& w
       return;
     case Kind::on_off:
       event.share = share_of(words[3], most_load, load_share);
-      event.on = parse_time(words[4], "the time on", 1);
-      event.off = parse_time(words[5], "the time off", 1);
+      event.on = parse_time(words[4], "the time on", shortest_burst);
+      event.off = parse_time(words[5], "the time off", shortest_burst);
       return;
     case Kind::periodic:
       event.share = share_of(words[3], most_load, load_share);
-      event.period = parse_time(words[4], "the period", 1);
-      event.on = parse_time(words[5], "the time on", 1);
+      event.period = parse_time(words[4], "the period", shortest_burst);
+      event.on = parse_time(words[5], "the time on", shortest_burst);
       event.jitter = parse_time(words[6], "the jitter", 0);
       if (event.on + event.jitter >= event.period)
         throw std::invalid_argument("the time on and the jitter fill the period: bursts would overlap");
@@ -145,9 +147,10 @@ void parse_arguments(NetworkEvent& event, const std::vector<std::string_view>& w
 
 Nanoseconds parse_time(std::string_view word, std::string_view name, double low) {
   constexpr double longest = 1e15;
-  return std::llround(
-      with_unit(word, name, time_units, low, longest,
-                low > 0 ? "a time above 0 as 5us (ns, us, ms, s)" : "a time as 2ms (ns, us, ms, s)"));
+  return std::llround(with_unit(word, name, time_units, low, longest,
+                                low > 1   ? "a time of 1us or more (ns, us, ms, s)"
+                                : low > 0 ? "a time above 0 as 5us (ns, us, ms, s)"
+                                          : "a time as 2ms (ns, us, ms, s)"));
 }
 
 NetworkEvent parse_network_event(const std::string& text) {

@@ -2,6 +2,7 @@
 
 #include <iostream>
 #include <map>
+#include <sstream>
 
 #include <CLI/CLI.hpp>
 
@@ -46,6 +47,18 @@ std::string scenario_help() {
 
 std::string check_scenario(const std::string& name) {
   return name == list_scenarios || find_scenario(name) ? std::string{} : "there is no scenario " + name;
+}
+
+/// A number from `low` to `high`. CLI::Range lets NaN pass.
+CLI::Validator within(double low, double high) {
+  return {[low, high](const std::string& word) -> std::string {
+            double number = 0;
+            if (CLI::detail::lexical_cast(word, number) && number >= low && number <= high) return {};
+            std::ostringstream why;
+            why << "Value " << word << " not in range " << low << " to " << high;
+            return why.str();
+          },
+          "FLOAT"};
 }
 
 std::string check_duration(const std::string& word) {
@@ -181,7 +194,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{200}));
   app.add_option("--measure-from", options.measure_from,
                  "seconds: slowdown is that of flows that start then or later")
-      ->check(CLI::Range(0.0, 1e6))
+      ->check(within(0, 1e6))
       ->capture_default_str();
   app.add_option("--anchors", options.anchors_folder, "folder of the published inputs")
       ->capture_default_str();
@@ -203,7 +216,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
       ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000}))
       ->capture_default_str();
   app.add_option("--ecn-pmax", options.config.ecn.pmax, "the share that is marked at --ecn-kmax")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(within(0, 1))
       ->capture_default_str();
   app.add_option("--lanes", options.config.gateways.lanes,
                  "workers of a gateway, which share nothing but the paths' weights")

@@ -19,7 +19,12 @@ std::string read_all(const std::string& name) {
   for (;;) {
     const int got = gzread(file.get(), chunk.data(), static_cast<unsigned>(chunk.size()));
     if (got < 0) throw InputError(name, 0, "cannot be read");
-    if (got == 0) return text;
+    if (got == 0) {
+      int error = Z_OK;
+      static_cast<void>(gzerror(file.get(), &error));
+      if (error == Z_BUF_ERROR) throw InputError(name, 0, "ends in the middle of its gzip data");
+      return text;
+    }
     text.append(chunk, 0, static_cast<std::size_t>(got));
     if (text.size() > max_text_bytes) throw InputError(name, 0, "is larger than 1 GiB");
   }

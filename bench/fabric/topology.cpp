@@ -19,7 +19,8 @@ template <std::size_t count>
 double with_unit(const TextFile& file, std::string_view word, std::string_view name, double low, double high,
                  const std::array<std::pair<std::string_view, double>, count>& units) {
   for (const auto& [unit, factor] : units) {
-    if (word.size() > unit.size() && word.ends_with(unit)) {
+    if (word == unit) break;
+    if (word.ends_with(unit)) {
       word.remove_suffix(unit.size());
       return file.decimal(word, std::string{name} + " (" + std::string{unit} + ")", low / factor,
                           high / factor) *

@@ -95,6 +95,28 @@ TEST(TopologyFile, IsRefusedWithTheLineAndWhatIsWrong) {
       {"3 1 2\n2\n0 2 100 1000ns 0\n",
        "3: the rate is 100, a number with one of the units Gbps Mbps Kbps bps was "
        "expected"},
+      {"1000000000 1 2\n", "1: the number of nodes is 1000000000, not a whole number from 2 to 65536"},
+      {"99999999999999999999 1 2\n",
+       "1: the number of nodes is 99999999999999999999, not a whole number from 2 to 65536"},
+      {"3.5 1 2\n", "1: the number of nodes is 3.5, not a whole number from 2 to 65536"},
+      {"+3 1 2\n", "1: the number of nodes is +3, not a whole number from 2 to 65536"},
+      {"3 3 2\n", "1: the number of switches is 3, not a whole number from 1 to 2"},
+      {"3 1 2\n2 1\n", "2: expected 1 switches, as the first line says"},
+      {"3 1 2\n2\n-1 2 100Gbps 1000ns 0\n", "3: the link's first node is -1, not a whole number from 0 to 2"},
+      {"3 1 2\n2\n0 2 Gbps 1000ns 0\n",
+       "3: the rate is Gbps, a number with one of the units Gbps Mbps Kbps bps was expected"},
+      {"3 1 2\n2\n0 2 1e30Gbps 1000ns 0\n", "3: the rate (Gbps) is 1e30, not a number from 0.001 to 10000"},
+      {"3 1 2\n2\n0 2 nanGbps 1000ns 0\n", "3: the rate (Gbps) is nan, not a number from 0.001 to 10000"},
+      {"3 1 2\n2\n0 2 1bps 1000ns 0\n", "3: the rate (bps) is 1, not a number from 1e+06 to 1e+13"},
+      {"3 1 2\n2\n0 2 100Gbps 2s 0\n", "3: the delay (s) is 2, not a number from 0 to 1"},
+      {"3 1 2\n2\n0 2 100Gbps 1000 0\n",
+       "3: the delay is 1000, a number with one of the units ns us ms s was expected"},
+      {"3 1 2\n2\n0 2 100Gbps 5ns -0.1\n", "3: the error rate is -0.1, not a number from 0 to 1"},
+      {"3 1 3\n2\n0 2 100Gbps 5ns 0\n1 2 100Gbps 5ns 0\n",
+       "4: the file ends where it should have: a link: node node rate delay error-rate"},
+      {"5 2 3\n3 4\n0 3 100Gbps 5ns 0\n1 3 100Gbps 5ns 0\n2 4 100Gbps 5ns 0\n",
+       "5: the file ends, and no links join host 2 to host 0"},
+      {"\x01\xff\n", "1: expected three numbers: nodes, switches, links"},
       {"3 1 2\n2\n0 2 -1Gbps 1000ns 0\n", "3: the rate (Gbps) is -1, not a number from 0.001 to 10000"},
       {"3 1 2\n2\n0 2 0Gbps 1000ns 0\n", "3: the rate (Gbps) is 0, not a number from 0.001 to 10000"},
       {"3 1 2\n2\n0 2 100Gbps -5ns 0\n", "3: the delay (ns) is -5, not a number from 0 to 1e+09"},
@@ -131,6 +153,17 @@ TEST(FlowFile, IsRefusedWithTheLineAndWhatIsWrong) {
       {"1\n0 1 3 0 0\n", "2: the size is 0, not a whole number from 1 to 2147483648"},
       {"1\n0 1 3 -5 0\n", "2: the size is -5, not a whole number from 1 to 2147483648"},
       {"1\n0 1 3 100 -1\n", "2: the start is -1, not a number from 0 to 1e+06"},
+      {"-1\n", "1: the number of flows is -1, not a whole number from 1 to 100000000"},
+      {"100000000000\n", "1: the number of flows is 100000000000, not a whole number from 1 to 100000000"},
+      {"1 2\n", "1: expected one number: how many flows follow"},
+      {"1\n7 1 3 100 0\n", "2: the source is 7, not a whole number from 0 to 2"},
+      {"1\n0 2 3 100 0\n", "2: the destination is 2, a switch, not a host"},
+      {"1\n0 1 -1 100 0\n", "2: the priority is -1, not a whole number from 0 to 7"},
+      {"1\n0 1 3 10.5 0\n", "2: the size is 10.5, not a whole number from 1 to 2147483648"},
+      {"1\n0 1 3 2147483649 0\n", "2: the size is 2147483649, not a whole number from 1 to 2147483648"},
+      {"1\n0 1 3 100 nan\n", "2: the start is nan, not a number from 0 to 1e+06"},
+      {"1\n0 1 3 100 inf\n", "2: the start is inf, not a number from 0 to 1e+06"},
+      {"1\n0 1 3 100 0 9\n", "2: expected a flow: source destination priority bytes start"},
       {"1\n0 1 3 100 1e300\n", "2: the start is 1e300, not a number from 0 to 1e+06"},
       {"1\n0 1 3 100 0\n0 1 3 100 0\n", "3: more lines than the 1 flows of the first line"},
   };
@@ -183,6 +216,20 @@ TEST(TextFile, ReadsGzip) {
   gzputs(packed, pair.c_str());
   gzclose(packed);
   EXPECT_EQ(read_topology(file.name()).links.size(), 2U);
+}
+
+TEST(TextFile, SaysThatGzipDataIsCutOff) {
+  const File file{""};
+  gzFile packed = gzopen(file.name().c_str(), "wb");
+  gzputs(packed, pair.c_str());
+  gzclose(packed);
+  std::filesystem::resize_file(file.name(), std::filesystem::file_size(file.name()) - 12);
+  try {
+    static_cast<void>(read_topology(file.name()));
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_EQ(error.what(), file.name() + ": ends in the middle of its gzip data");
+  }
 }
 
 TEST(TextFile, SaysWhichFileCannotBeOpened) {

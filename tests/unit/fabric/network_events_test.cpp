@@ -71,7 +71,9 @@ TEST(NetworkEvent, IsRefusedWithWhatIsWrong) {
       {"2ms loss 1-2 nan", "the share is nan, not a share of packets from 0 to 1"},
       {"2ms background 1-2 1", "the share is 1, not a share of the rate from 0 to 0.99"},
       {"2ms divert 1-2 3-4", "the other way is 3-4, not one from node 1"},
-      {"2ms on-off 1-2 0.5 0us 3us", "the time on is 0us, not a time above 0 as 5us (ns, us, ms, s)"},
+      {"2ms on-off 1-2 0.5 0us 3us", "the time on is 0us, not a time of 1us or more (ns, us, ms, s)"},
+      {"2ms on-off 1-2 0.5 1us 1ns", "the time off is 1ns, not a time of 1us or more (ns, us, ms, s)"},
+      {"2ms periodic 1-2 0.5 2ns 1ns 0ns", "the period is 2ns, not a time of 1us or more (ns, us, ms, s)"},
       {"2ms periodic 1-2 0.5 3ms 2ms 1ms",
        "the time on and the jitter fill the period: bursts would overlap"},
   };

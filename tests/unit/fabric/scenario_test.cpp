@@ -83,6 +83,24 @@ TEST(GeneratedTopology, IsReadBackAsItWasWritten) {
   EXPECT_EQ(topology.links[uplink(shape, 2, 1)].b, 10U) << "spine 1";
 }
 
+TEST(GeneratedTopology, IsAsLargeAsItsReaderTakesAndNoLarger) {
+  const auto name = std::filesystem::temp_directory_path() / ("large-" + std::to_string(getpid()) + ".txt");
+  // The most nodes, and the most links.
+  for (const LeafSpineShape& shape :
+       {LeafSpineShape{.hosts_per_leaf = 65'533, .leaves = 1, .spines = 2},
+        LeafSpineShape{.hosts_per_leaf = 24, .leaves = 1'024, .spines = 1'000}}) {
+    std::ofstream file{name};
+    write_topology(file, leaf_spine(shape));
+    file.close();
+    EXPECT_NO_THROW(static_cast<void>(read_topology(name.string())));
+  }
+  std::filesystem::remove(name);
+  EXPECT_THROW(static_cast<void>(leaf_spine({.hosts_per_leaf = 65'534, .leaves = 1, .spines = 2})),
+               std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(leaf_spine({.hosts_per_leaf = 25, .leaves = 1'024, .spines = 1'000})),
+               std::invalid_argument);
+}
+
 TEST(GeneratedTopology, IsRefusedWithoutSomething) {
   EXPECT_THROW(static_cast<void>(leaf_spine(LeafSpineShape{.leaves = 0})), std::invalid_argument);
   EXPECT_THROW(static_cast<void>(leaf_spine(LeafSpineShape{.spines = 0})), std::invalid_argument);

@@ -106,6 +106,15 @@ expect 2 "--topology-out puts no load on anything" --topology-out tree --leaf-sp
 expect 2 "--measure-from is after the start of the last flow, at 2600000000 ns" "${files[@]}" --measure-from 3
 expect 1 "/nowhere/list: cannot be written" "${made[@]}" --duration 1ms --flows-out /nowhere/list
 expect 2 "missing: cannot be opened" --topology pair --cdf missing --load 50 --duration 1ms
+expect 2 "--measure-from: Value nan not in range 0 to 1e+06" "${files[@]}" --measure-from nan
+expect 2 "--ecn-pmax: Value nan not in range 0 to 1" "${files[@]}" --ecn-pmax nan
+expect 2 "the time on is 1ns, not a time of 1us or more" "${files[@]}" --event "0s on-off 0-2 0.5 1ns 1ns"
+expect 2 "a leaf-spine topology of 1050624 nodes and 2097152 links: there may be 65536 and 1048576" --topology-out tree \
+  --leaf-spine 1024,1024,1024
+expect 2 "/tmp: cannot be read" --topology /tmp --flows flows
+expect 0 "" --topology-out wide --leaf-spine 1,2,300
+printf '1\n0 1 3 100 0\n' >one
+expect 2 "SlotTable: paths = 300: must be 0 to 256" --topology wide --flows one --scheme auto --buffer 20000000
 printf '0 0\n100 60\n50 100\n' >falls
 expect 2 "falls:3: the size is 50, not a number from 100" --topology pair --cdf falls --load 50 --duration 1ms
 printf '0 0\n100 60\n' >ends
