@@ -11,6 +11,7 @@ from typing import Iterable, NamedTuple, Optional
 
 ROCEV2_PORT = 4791
 VLAN_TYPES = (0x8100, 0x88A8)
+ETHERNET = 1  # pcap's link type
 
 
 class Frame(NamedTuple):
@@ -51,6 +52,11 @@ def read_frames(path) -> list[Frame]:
     order = {b"\xd4\xc3\xb2\xa1": "<", b"\x4d\x3c\xb2\xa1": "<", b"\xa1\xb2\xc3\xd4": ">", b"\xa1\xb2\x3c\x4d": ">"}
     if data[:4] not in order:
         raise CaptureError(f"{path}: not a pcap file")
+    if len(data) < 24:
+        raise CaptureError(f"{path}: cut short in the file's header")
+    link, = struct.unpack_from(order[data[:4]] + "I", data, 20)
+    if link & 0xFFFF != ETHERNET:
+        raise CaptureError(f"{path}: link type {link & 0xFFFF} is not Ethernet")
     header = order[data[:4]] + "IIII"
     frames, at = [], 24
     while at < len(data):
