@@ -1,0 +1,103 @@
+"""Packets written out byte by byte, and what each of their fields must be read as.
+
+HOPS, REPORT, STRAND, TUNNEL and the packets they carry are the golden vectors of Braidway's wire-format reference; the
+others are composed by hand from its text.
+"""
+
+KEY = bytes(range(16))
+ETHERNET4, ETHERNET6 = (bytes.fromhex("020000000002 020000000001" + kind) for kind in ("0800", "86dd"))
+
+# A congestion notification of a ConnectX-4 Lx, and a UC SEND only.
+CNP = bytes.fromhex("45c2003c718c4000401191610a0011010a001201 000012b700280000 8100ffff4000011800000000" + "00" * 16
+                    + "82fd002a")
+SEND = bytes.fromhex("45010040047840004011b4d5c0a80007c0a80007 c00012b7002caca2 2460ffff000000d300cf1710"
+                     "4630818be28935d90e9a95505401be885e50 0000 78f353f3")
+# An ACK of soft-RoCE over IPv6, from tests/data.
+ACK6 = bytes.fromhex("60000000001c1140 fd770000000000000000000000000001 fd770000000000000000000000000002"
+                     "c2d912b7001c0000 1100ffff0000001b001557ed 1f000001 93c603c6")
+# The CNP with two hops of INT at port 5005.
+HOPS = bytes.fromhex("45c2006c718c4000401191310a0011010a001201 0000138d00580000 140b12b7 20000406f000000000000000"
+                     "00000002 00050006 000005dc 01000064  00000001 00030004 00000384 00000007"
+                     "8100ffff4000011800000000" + "00" * 16 + "82fd002a")
+# The SEND on a strand and in a tunnel.
+TAG = "20000008 0000 4257 c000 0000 00000007 0007 02 13 0ddba11e"
+STRAND = bytes.fromhex("4501005c047840004011b4b9c0a80007c0a80007 c000f15f0048d389 140612b7" + TAG) + SEND[28:]
+TUNNEL = bytes.fromhex("4501007800004000401126650a0000070a000009 c0def15f00640000 18060004" + TAG) + SEND
+# The ACK on a strand and in a tunnel over IPv6.
+STRAND6 = bytes.fromhex("6000000000381140") + ACK6[8:40] + bytes.fromhex("c2d9f15f00380000 140612b7" + TAG) + ACK6[48:]
+TUNNEL6 = bytes.fromhex("6120007700681140 fd000000000000000000000000000007 fd000000000000000000000000000009"
+                        "c0def15f00680000 18060029" + TAG) + ACK6
+REPORT = bytes.fromhex("20400005 00000003 14170220 50000000 00000000 00070008 01000037") + HOPS[:76]
+# Three nodes' room, two of it filled; and wide data with opaque snapshots.
+TRACE = bytes.fromhex("1107 0100 313a0000 00012004f0000000" + "00" * 16 +
+                      "3e000002 00050006 6553f100 000186a0  3f000001 00030004 6553f0ff ffffffff")
+WIDE = bytes.fromhex("1105 0100 31260000 007b140000800200"
+                     "3e00000000000002 01000007deadbeef 3fffffffffffffff 00ffffff 01020000")
+# The authenticators are what OpenSSL's SIPHASH writes for these bytes and KEY.
+PROBE = bytes.fromhex("01010034 00010002 1122334455667788 0000000000000000 0000000000000001 000000003b9aca00"
+                      "0003 02 11 e8132b462242ca41")
+FEEDBACK = bytes.fromhex(
+    "01020094 00020001 9988776655443322 1122334455667788 0000000000000102 000000012a05f200 0003 01 00"
+    "00000003 02 02 0004"
+    "02 80 0007 000003e8 0000000000100000 00000005 00000002 0000012c 00000514 000009c4 00005800 0001e240"
+    "03 40 0008 fffffffe 00000001ffffffff 00000000 00000000 ffffffff ffffffff ffffffff ffffffff 00000000"
+    "125f76d6b2a1eef1")
+
+CNP_ROCE = {"opcode": 0x81, "name": "CNP", "class": "CNP", "solicited": 0, "migration": 0, "pad": 0, "version": 0,
+            "pkey": 0xFFFF, "fecn": 0, "becn": 1, "resv8a": 0, "dest_qpn": 0x118, "ack_request": 0, "reserved": 0,
+            "psn": 0, "payload": bytes(16), "icrc": 0x2A00FD82}
+CNP_IP = {"dscp": 48, "ecn": 2, "total_length": 60, "id": 0x718C, "df": 1, "mf": 0, "offset": 0, "ttl": 64,
+          "protocol": 17, "checksum": 0x9161, "source": "10.0.17.1", "destination": "10.0.18.1"}
+CNP_UDP = {"source_port": 0, "destination_port": 4791, "length": 40, "checksum": 0}
+CNP_READ = {"ipv4": CNP_IP, "udp": CNP_UDP, "roce": CNP_ROCE}
+SEND_IP = {"dscp": 0, "ecn": 1, "total_length": 64, "id": 0x478, "df": 1, "mf": 0, "offset": 0, "ttl": 64,
+           "protocol": 17, "checksum": 0xB4D5, "source": "192.168.0.7", "destination": "192.168.0.7"}
+SEND_UDP = {"source_port": 0xC000, "destination_port": 4791, "length": 44, "checksum": 0xACA2}
+SEND_READ = {"ipv4": SEND_IP, "udp": SEND_UDP, "roce": {
+    "opcode": 0x24, "name": "SEND only", "class": "UC", "solicited": 0, "migration": 1, "pad": 2, "version": 0,
+    "pkey": 0xFFFF, "fecn": 0, "becn": 0, "resv8a": 0, "dest_qpn": 0xD3, "ack_request": 0, "reserved": 0,
+    "psn": 0xCF1710, "payload": bytes.fromhex("4630818be28935d90e9a95505401be885e50"), "icrc": 0xF353F378}}
+ACK6_IP = {"dscp": 0, "ecn": 0, "flow_label": 0, "payload_length": 28, "next_header": 17, "hop_limit": 64,
+           "source": "fd77::1", "destination": "fd77::2"}
+ACK6_UDP = {"source_port": 0xC2D9, "destination_port": 4791, "length": 28, "checksum": 0}
+ACK6_ROCE = {"opcode": 0x11, "name": "ACK", "class": "RC", "solicited": 0, "migration": 0, "pad": 0, "version": 0,
+             "pkey": 0xFFFF, "fecn": 0, "becn": 0, "resv8a": 0, "dest_qpn": 0x1B, "ack_request": 0, "reserved": 0,
+             "psn": 0x1557ED, "aeth": {"syndrome": 0x1F, "msn": 1}, "payload": b"", "icrc": 0xC603C693}
+ACK6_READ = {"ipv6": ACK6_IP, "udp": ACK6_UDP, "roce": ACK6_ROCE}
+HOPS_INT = {"type": 1, "npt": 1, "length": 11, "original_port": 4791, "version": 2, "discard": 0, "hops_exceeded": 0,
+            "mtu_exceeded": 0, "hop_words": 4, "remaining_hops": 6, "bitmap": 0xF000, "domain": 0,
+            "ds_instruction": 0, "ds_flags": 0,
+            "hops": [{"node": 2, "l1_ingress": 5, "l1_egress": 6, "hop_latency": 1500, "queue": 1,
+                      "queue_occupancy": 100},
+                     {"node": 1, "l1_ingress": 3, "l1_egress": 4, "hop_latency": 900, "queue": 0,
+                      "queue_occupancy": 7}]}
+HOPS_IP = {**CNP_IP, "total_length": 108, "checksum": 0x9131}
+HOPS_UDP = {**CNP_UDP, "destination_port": 5005, "length": 88}
+TAG_INT = {"type": 1, "npt": 1, "length": 6, "original_port": 4791, "version": 2, "discard": 0, "hops_exceeded": 0,
+           "mtu_exceeded": 0, "hop_words": 0, "remaining_hops": 8, "bitmap": 0, "domain": 0x4257,
+           "ds_instruction": 0xC000, "ds_flags": 0, "hops": [],
+           "order": {"sequence": 7, "gateway": 7, "path": 2, "lane": 1, "epoch": 3}, "departure": 0x0DDBA11E}
+TUNNEL_INT = {"type": 1, "npt": 2, "length": 6, "original_protocol": 4,
+              **{name: value for name, value in TAG_INT.items() if name not in ("npt", "original_port")}}
+REPORT_READ = {
+    "version": 2, "hw_id": 1, "sequence": 5, "node": 3, "reports": [{
+        "rep_type": 1, "in_type": 4, "length": 23, "md_length": 2, "dropped": 0, "congested_queue": 0,
+        "tracked_flow": 1, "intermediate": 0, "md_bits": 0x5000, "domain": 0, "ds_md_bits": 0, "ds_md_status": 0,
+        "metadata": {"l1_ingress": 7, "l1_egress": 8, "queue": 1, "queue_occupancy": 55}, "inner": HOPS[:76],
+        "inner_headers": {"ipv4": HOPS_IP, "udp": HOPS_UDP, "int": HOPS_INT, "original": CNP[:28],
+                          "restored": {"ipv4": CNP_IP, "udp": CNP_UDP}}}]}
+PROBE_READ = {"version": 1, "type": 1, "length": 52, "sender": 1, "receiver": 2, "sender_boot": 0x1122334455667788,
+              "receiver_boot": 0, "sequence": 1, "time_sent": 1_000_000_000, "generation": 3, "path": 2, "lane": 1,
+              "blocked": 1, "authenticator": 0x41CA4222462B13E8, "authentic": True}
+FEEDBACK_READ = {
+    "version": 1, "type": 2, "length": 148, "sender": 2, "receiver": 1, "sender_boot": 0x9988776655443322,
+    "receiver_boot": 0x1122334455667788, "sequence": 258, "time_sent": 5_000_000_000, "generation": 3, "path": 1,
+    "lane": 0, "blocked": 0, "restores_order": 1, "reads_tunnels": 1, "ioam": 0, "record_count": 2,
+    "first_record": 2, "announced_paths": 4, "records": [
+        {"path": 2, "heard": 1, "fifo_lost": 0, "period": 7, "packets": 1000, "bytes": 1048576, "ce_marked": 5,
+         "late": 2, "delay_min": 300, "delay_mean": 1300, "delay_max": 2500, "deepest_queue": 22528,
+         "longest_hold": 123456},
+        {"path": 3, "heard": 0, "fifo_lost": 1, "period": 8, "packets": 0xFFFFFFFE, "bytes": 0x1FFFFFFFF,
+         "ce_marked": 0, "late": 0, "delay_min": None, "delay_mean": None, "delay_max": None, "deepest_queue": None,
+         "longest_hold": 0}],
+    "authenticator": 0xF1EEA1B2D6765F12, "authentic": True}
