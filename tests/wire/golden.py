@@ -3,6 +3,11 @@
 HOPS, REPORT, STRAND, TUNNEL and the packets they carry are the golden vectors of Braidway's wire-format reference; the
 others are composed by hand from its text.
 """
+import struct
+
+from decoding import message, report
+from decoding.octets import Reader
+from decoding.packet import Options, cut_packet, decode_ip
 
 KEY = bytes(range(16))
 ETHERNET4, ETHERNET6 = (bytes.fromhex("020000000002 020000000001" + kind) for kind in ("0800", "86dd"))
@@ -28,6 +33,10 @@ STRAND6 = bytes.fromhex("6000000000381140") + ACK6[8:40] + bytes.fromhex("c2d9f1
 TUNNEL6 = bytes.fromhex("6120007700681140 fd000000000000000000000000000007 fd000000000000000000000000000009"
                         "c0def15f00680000 18060029" + TAG) + ACK6
 REPORT = bytes.fromhex("20400005 00000003 14170220 50000000 00000000 00070008 01000037") + HOPS[:76]
+# The CNP's first words and a domain's own, as TLVs; a frame's first words behind metadata of Braidway's domain.
+REPORT_TLV = bytes.fromhex("20000001 00000009 010a0000 20070000") + CNP[:28] + bytes.fromhex("00011234 deadbeef")
+REPORT_FRAME = bytes.fromhex("20000001 00000009 130f0490 00014257 c000beef 01020000"
+                             "00000007 00070213 0ddba11e") + ETHERNET4 + CNP[:22]
 # Three nodes' room, two of it filled; and wide data with opaque snapshots.
 TRACE = bytes.fromhex("1107 0100 313a0000 00012004f0000000" + "00" * 16 +
                       "3e000002 00050006 6553f100 000186a0  3f000001 00030004 6553f0ff ffffffff")
@@ -101,3 +110,40 @@ FEEDBACK_READ = {
          "ce_marked": 0, "late": 0, "delay_min": None, "delay_mean": None, "delay_max": None, "deepest_queue": None,
          "longest_hold": 0}],
     "authenticator": 0xF1EEA1B2D6765F12, "authentic": True}
+
+
+def udp4(payload, port):
+    """An IPv4 packet of 10.0.0.1 to 10.0.0.2 without a UDP checksum."""
+    header = bytearray(struct.pack(">BBHHHBBHII", 0x45, 0, 28 + len(payload), 0, 0x4000, 64, 17, 0, 10 << 24 | 1,
+                                   10 << 24 | 2))
+    header[10:12] = (0xFFFF - sum(struct.unpack(">10H", header)) % 0xFFFF).to_bytes(2, "big")
+    return bytes(header) + struct.pack(">HHHH", 49152, port, 8 + len(payload), 0) + payload
+
+
+def with_extension(header):
+    """The ACK behind a hop-by-hop header, which came after the ICRC was made."""
+    return ACK6[:4] + (28 + len(header)).to_bytes(2, "big") + b"\0" + ACK6[7:40] + header + ACK6[40:]
+
+
+def changed(data, changes):
+    """`changes`: hex by offset."""
+    data = bytearray(data)
+    for at, text in changes.items():
+        data[at:at + len(text) // 2] = bytes.fromhex(text)
+    return bytes(data)
+
+
+def read_report(payload):
+    """A report's UDP payload; INT inside has port 5005."""
+    return report.decode(Reader(payload), lambda *inner: cut_packet(*inner, Options(5005)))
+
+
+def read_message(payload):
+    return message.decode(Reader(payload), KEY)
+
+
+def read(packet, data):
+    """`data` as what `packet` is: an IP packet, a report or a message, by its first four bits."""
+    if packet[0] >> 4 not in (4, 6):
+        return read_report(data) if packet[0] >> 4 == report.VERSION else read_message(data)
+    return decode_ip(data, Options(5005 if packet is HOPS else 61791))

@@ -3,7 +3,6 @@ from decoding.octets import known
 
 OPTION = 0x31
 PREALLOCATED = 0
-TRACE_HEADER = 8
 OPAQUE_BIT, RESERVED_BIT = 22, 23
 # By TraceType bit: fields and their bits.
 NODE_DATA = [(("hop_limit", 8), ("node_id", 24)), (("ingress", 16), ("egress", 16)), (("seconds", 32),),

@@ -43,8 +43,7 @@ def within(where, decode, *arguments):
 
 def ipv4(reader, found, whole):
     start = reader.at
-    version, words, dscp, ecn, total = reader.bits("IPv4 version, IHL, TOS, total length", 4, 4, 6, 2, 16)
-    reader.demand(version == 4, "IPv4 version", f"{version} instead of 4", back=4)
+    _, words, dscp, ecn, total = reader.bits("IPv4 version, IHL, TOS, total length", 4, 4, 6, 2, 16)
     reader.demand(words >= 5, "IPv4 IHL", f"{words} words, a header has 5 at least", back=4)
     reader.demand(total >= 4 * words, "IPv4 total length", f"{total} bytes, the header alone has {4 * words}", back=2)
     reader.demand(not whole or total <= reader.left + 4, "IPv4 total length",
@@ -86,8 +85,7 @@ def hop_by_hop(reader):
 
 def ipv6(reader, found, whole):
     start = reader.at
-    version, dscp, ecn, label, size = reader.bits("IPv6 version, class, label, payload length", 4, 6, 2, 20, 16)
-    reader.demand(version == 6, "IPv6 version", f"{version} instead of 6", back=6)
+    _, dscp, ecn, label, size = reader.bits("IPv6 version, class, label, payload length", 4, 6, 2, 20, 16)
     next_header, hop_limit = reader.bits("IPv6 next header, hop limit", 8, 8)
     source, destination = (str(ipaddress.IPv6Address(reader.bytes(16, "IPv6 address"))) for _ in range(2))
     reader.demand(not whole or size <= reader.left, "IPv6 payload length", f"{size} bytes, {reader.left} are there",
@@ -113,7 +111,6 @@ def bare_ip(ip):
 def udp(reader, found, ip, whole):
     start, room = reader.at, ip.end - reader.at
     source, destination, length, checksum = reader.bits("UDP header", 16, 16, 16, 16)
-    reader.demand(length >= 8, "UDP length", f"{length} bytes, the header alone has 8", back=4)
     reader.demand(length == room, "UDP length", f"{length} bytes, IP carries {room}", back=4)
     if whole and checksum:
         addresses = ip.header[12:20] if ip.header[0] >> 4 == 4 else ip.header[8:40]

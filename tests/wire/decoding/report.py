@@ -61,6 +61,8 @@ def individual(reader, decode_inner):
     kind, in_type, length, md_words = reader.bits("report RepType, InType, lengths", 4, 4, 8, 8)
     reader.demand(kind in (INNER_ONLY, INT), "report RepType", f"{kind} instead of 0 or 1", back=3)
     reader.demand(in_type in INNER, "report InType", f"{in_type} is none of 0 to 5", back=3)
+    reader.demand(kind == INT or md_words == 0, "report MDLength",
+                  f"{md_words} words though there is only an inner packet", back=1)
     dropped, congested, tracked, intermediate, reserved = reader.bits("report flags", 1, 1, 1, 1, 4)
     reader.demand(reserved == 0, "report reserved", f"{reserved} instead of 0", back=1)
     body = reader.part(reader.left if length == TO_THE_END else 4 * length, "report ReportLength")
@@ -68,9 +70,6 @@ def individual(reader, decode_inner):
              "congested_queue": congested, "tracked_flow": tracked, "intermediate": intermediate}
     if kind == INT:
         found.update(int_body(body, md_words))
-    else:
-        reader.demand(md_words == 0, "report MDLength", f"{md_words} words though there is only an inner packet",
-                      back=4 + 4 * length)
     found.update(inner(body, in_type, decode_inner))
     return found
 
