@@ -1,7 +1,7 @@
 """Packets written out byte by byte, and what each of their fields must be read as.
 
 HOPS, REPORT, STRAND, TUNNEL and the packets they carry are the golden vectors of Braidway's wire-format reference; the
-others are composed by hand from its text.
+others are composed by hand from its text. Below them, what tests need to change and to read them.
 """
 import struct
 

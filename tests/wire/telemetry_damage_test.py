@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Of a damaged packet telemetry_decoder.py says what is wrong and where; no damage goes unseen, and none throws it."""
+"""Of a damaged packet telemetry_decoder.py says what is wrong and where, and no changed byte goes unseen."""
 import contextlib
 import random
 import unittest
@@ -49,6 +49,8 @@ DAMAGED = [
     ("instructions of an unknown domain", HOPS, {38: "42584000"}, "byte 38: INT DomainSpecificID: 0x4258 is unknown"),
     ("an instruction the domain lacks", TUNNEL, {40: "c001"}, "byte 40: INT DSInstruction: unknown bits 0x0001"),
     ("a flag of the domain", TUNNEL, {42: "0100"}, "byte 42: INT DSFlags: 0x0100"),
+    ("INT around INT's own port", HOPS, {30: "138d"}, "byte 28: INT: the packet that carries it had INT already"),
+    ("INT around a packet with INT", TUNNEL, {78: "f15f", 82: "0000"}, "byte 28: INT: the packet that carries it"),
     ("a wrong payload behind the stack", HOPS, {83: "fe"}, "original packet: byte 56: ICRC"),
     ("a wrong packet in a tunnel", TUNNEL, {64: "3f"}, "original packet: byte 10: IPv4 header checksum"),
     ("a report of version 1", REPORT, {0: "10"}, "byte 0: report Ver: 1 instead of 2"),

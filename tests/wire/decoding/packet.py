@@ -19,7 +19,7 @@ PAD1, PADN = 0, 1
 
 
 class Options(NamedTuple):
-    int_port: int = 61791
+    int_port: Optional[int] = 61791
     report_port: Optional[int] = None
     key: Optional[bytes] = None  # of the messages between gateways
 
@@ -127,7 +127,10 @@ def int_md_packet(reader, found, ip, header, options, whole):
     found["int"] = int_md.decode(reader)
     added = bytes(reader.data[start:reader.at])
     found["original"] = int_md.restore(ip.header, ip.extensions, header, added, reader.rest(), found["int"])
-    found["restored"] = within("original packet", decode_ip, found["original"], options, whole)
+    inside = within("original packet", decode_ip, found["original"], options._replace(int_port=None), whole)
+    if inside.get("udp", {}).get("destination_port") == options.int_port:
+        raise Malformed(start, "INT", "the packet that carries it had INT already")
+    found["restored"] = inside
 
 
 def layers(reader, found, options, whole):
