@@ -21,7 +21,15 @@ inline std::uint16_t load_checksum_word(const std::byte* from) noexcept {
   return word;
 }
 
-/// Sum over `bytes` bytes, a multiple of 4; not folded.
+/// The same of a longer number: the sum of its words.
+inline std::uint64_t checksum_words(std::uint32_t number) noexcept { return __builtin_bswap32(number); }
+inline std::uint64_t checksum_words(std::uint64_t number) noexcept {
+  const std::uint64_t wire = __builtin_bswap64(number);
+  return (wire & 0xffff'ffffU) + (wire >> 32U);
+}
+
+/// Sum over `bytes` bytes, a multiple of 4; not folded. Not for bytes that have just been written in smaller
+/// pieces: reading them together would wait until they are in the cache.
 inline std::uint64_t checksum_sum(const std::byte* from, std::size_t bytes) noexcept {
   std::uint64_t sum = 0;
   for (std::size_t at = 0; at < bytes; at += 4) {

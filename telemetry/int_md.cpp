@@ -1,7 +1,5 @@
 #include "telemetry/int_md.hpp"
 
-#include "telemetry/udp_packet.hpp"
-
 namespace braidway::telemetry {
 
 HopMetadata load_hop(const std::byte* from, std::uint16_t bitmap) noexcept {
@@ -32,7 +30,7 @@ HopMetadata load_hop(const std::byte* from, std::uint16_t bitmap) noexcept {
   return hop;
 }
 
-IntFault check_int_header(const IntHeader& header, std::size_t udp_bytes) noexcept {
+IntFault detail::int_header_fault(const IntHeader& header, std::size_t udp_bytes) noexcept {
   if (header.type() != int_type_md) return IntFault::int_unknown_type;
   if (header.npt() != Npt::port && header.npt() != Npt::tunnel) return IntFault::int_unknown_npt;
   if (header.version() != int_version) return IntFault::int_wrong_version;
@@ -47,12 +45,7 @@ IntFault check_int_header(const IntHeader& header, std::size_t udp_bytes) noexce
   if (header.ds_instruction() != order_words_instruction) return IntFault::int_unknown_words;
   if (after_shim < int_md_header_bytes + order_words_bytes) return IntFault::int_shim_length;
   if (header.hop_words() != int_hop_words(header.bitmap())) return IntFault::int_hop_length;
-  const std::size_t stack = header.length_words() - (int_md_header_bytes + order_words_bytes) / 4;
-  // Nearly always nothing, or there is a division to be waited for.
-  if (stack != 0 && (header.hop_words() == 0 || stack % header.hop_words() != 0)) {
-    return IntFault::int_uneven_stack;
-  }
-  return IntFault::none;
+  return IntFault::int_uneven_stack;
 }
 
 bool is_tagged(std::span<const std::byte> head, std::uint16_t int_port) noexcept {

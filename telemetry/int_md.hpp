@@ -18,8 +18,10 @@
 #include <span>
 
 #include "telemetry/big_endian.hpp"
+#include "telemetry/checksum.hpp"
 #include "telemetry/int_fault.hpp"
 #include "telemetry/order_tag.hpp"
+#include "telemetry/udp_packet.hpp"
 
 namespace braidway::telemetry {
 
@@ -81,34 +83,33 @@ struct HopMetadata {
 };
 
 /// Writes the int_hop_words(bitmap) words of a hop. Reserved bits and the checksum complement ("not used")
-/// are ones.
-inline void store_hop(std::byte* to, std::uint16_t bitmap, const HopMetadata& hop) noexcept {
+/// are ones. Returns the words' checksum sum.
+inline std::uint64_t store_hop(std::byte* to, std::uint16_t bitmap, const HopMetadata& hop) noexcept {
+  std::uint64_t sum = 0;
   const auto put32 = [&](std::uint16_t bit, std::uint32_t number) {
     if ((bitmap & bit) == 0) return;
     store_be32(to, number);
+    sum += checksum_words(number);
     to += 4;
   };
   const auto put64 = [&](std::uint16_t bit, std::uint64_t number) {
     if ((bitmap & bit) == 0) return;
     store_be64(to, number);
+    sum += checksum_words(number);
     to += 8;
   };
-  const auto level1 = std::uint32_t{hop.level1_ingress} << 16U | hop.level1_egress;
-  const auto level2 = std::uint64_t{hop.level2_ingress} << 32U | hop.level2_egress;
   put32(int_node_id, hop.node_id);
-  put32(int_level1_interfaces, level1);
+  put32(int_level1_interfaces, std::uint32_t{hop.level1_ingress} << 16U | hop.level1_egress);
   put32(int_hop_latency, hop.hop_latency);
   put32(int_queue, hop.queue);
-  if ((bitmap & 0x0fffU) == 0) return;
+  if ((bitmap & 0x0fffU) == 0) return sum;
   put64(int_ingress_time, hop.ingress_time);
   put64(int_egress_time, hop.egress_time);
-  put64(int_level2_interfaces, level2);
+  put64(int_level2_interfaces, std::uint64_t{hop.level2_ingress} << 32U | hop.level2_egress);
   put32(int_egress_utilisation, hop.egress_utilisation);
   put32(int_buffer, hop.buffer);
-  for (auto rest = static_cast<unsigned>(bitmap & 0x7fU); rest != 0; rest &= rest - 1) {
-    store_be32(to, HopMetadata::unknown<std::uint32_t>);
-    to += 4;
-  }
+  for (std::uint16_t bit = 0x0040; bit != 0; bit >>= 1U) put32(bit, HopMetadata::unknown<std::uint32_t>);
+  return sum;
 }
 
 /// Reads them. What the bitmap does not ask for is unknown.
@@ -157,6 +158,9 @@ struct IntHeader {
     return static_cast<std::uint16_t>(second >> 16U);
   }
 
+  /// For a checksum.
+  [[nodiscard]] std::uint64_t sum() const noexcept { return checksum_words(first) + checksum_words(second); }
+
   static constexpr std::uint64_t discard_bit = 0x0800'0000;
   static constexpr std::uint64_t hops_exceeded_bit = 0x0400'0000;
   static constexpr std::uint64_t mtu_exceeded_bit = 0x0200'0000;
@@ -184,9 +188,36 @@ class StackView {
   std::uint16_t bitmap_ = 0;
 };
 
+namespace detail {
+/// Why a header that is not a tagged packet's is not.
+IntFault int_header_fault(const IntHeader& header, std::size_t udp_bytes) noexcept;
+
+/// All that is the same in every header of the domain: type and version; domain and DS instruction.
+inline constexpr IntHeader int_header_mask{0xf000'0000'f000'0000, 0x0000'ffff'ffff'0000};
+inline constexpr IntHeader int_header_expected{
+    std::uint64_t{int_type_md} << 60U | std::uint64_t{int_version} << 28U,
+    std::uint64_t{int_domain} << 32U | std::uint64_t{order_words_instruction} << 16U};
+}  // namespace detail
+
 /// What is wrong with shim and INT header for a sink of Braidway's domain, whose UDP datagram is of
 /// `udp_bytes`; `none`: they are those of a tagged packet. D is not looked at.
-IntFault check_int_header(const IntHeader& header, std::size_t udp_bytes) noexcept;
+inline IntFault check_int_header(const IntHeader& header, std::size_t udp_bytes) noexcept {
+  const auto& mask = detail::int_header_mask;
+  const auto& expected = detail::int_header_expected;
+  constexpr std::size_t fixed_words = (int_md_header_bytes + order_words_bytes) / 4;
+  const std::uint64_t differs =
+      ((header.first ^ expected.first) & mask.first) | ((header.second ^ expected.second) & mask.second);
+  const bool known_npt = ((header.first ^ header.first >> 1U) >> 58U & 1U) != 0;  // 1 or 2
+  const std::size_t words = header.length_words();
+  const auto hop_words = static_cast<unsigned>(header.hop_words());
+  const auto stack_words = static_cast<unsigned>(words - fixed_words);
+  const bool fits = words >= fixed_words && udp_header_bytes + int_shim_bytes + 4 * words <= udp_bytes;
+  if (differs == 0 && known_npt && fits && hop_words == int_hop_words(header.bitmap()) &&
+      (stack_words == 0 || (hop_words != 0 && stack_words % hop_words == 0))) [[likely]] {
+    return IntFault::none;
+  }
+  return detail::int_header_fault(header, udp_bytes);
+}
 
 /// Is this a tagged packet, by port and header? Anything else to the port is other traffic. `head`: from the
 /// UDP header on, its first 24 bytes at least if UDP has that many; `int_port`: this domain's.

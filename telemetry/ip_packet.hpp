@@ -60,12 +60,13 @@ constexpr unsigned decapsulated_ecn(unsigned inner, unsigned outer) noexcept {
   return detail::decapsulated_ecn[inner & ecn_mask][outer & ecn_mask];
 }
 
-/// Writes a packet's ECN field, and follows with IPv4's header checksum.
+/// Writes a packet's ECN field if it is another one, and follows with IPv4's header checksum.
 inline void set_ecn(std::byte* ip, bool ipv4, unsigned ecn) noexcept {
   if (!ipv4) {
     ip[1] = (ip[1] & std::byte{0xcf}) | static_cast<std::byte>(ecn << 4U);
     return;
   }
+  if ((std::to_integer<unsigned>(ip[1]) & ecn_mask) == ecn) return;
   const std::uint16_t was = load_checksum_word(ip);
   ip[1] = (ip[1] & std::byte{0xfc}) | static_cast<std::byte>(ecn);
   adjust_ipv4_checksum(ip + ipv4_checksum_offset, load_checksum_word(ip + ipv4_checksum_offset),

@@ -31,25 +31,27 @@ Rewritten StrandStamp::stamp(const FrameInBuffer& frame, const OrderWords& words
   if (added > frame.headroom) return {.fault = IntFault::no_headroom};
 
   const OldChecksums old{frame};
-  const std::uint16_t original_port = load_be16(frame.begin() + frame.l4_offset + udp_dport_offset);
   const std::size_t header_bytes = frame.l4_offset + udp_header_bytes;
   std::byte* begin = frame.begin() - added;
   move_headers(begin, frame.begin(), header_bytes);
 
   std::byte* shim = begin + header_bytes;
   IntHeader header = *opening;
-  header.first |= std::uint64_t{original_port} << IntHeader::original_shift;
+  header.first |= std::uint64_t{packet.destination_port} << IntHeader::original_shift;
   header.store(shim);
-  if (hop_bytes > 0) store_hop(shim + int_fixed_bytes, bitmap_, *own_hop);
+  std::uint64_t hop_sum = 0;
+  if (hop_bytes > 0) hop_sum = store_hop(shim + int_fixed_bytes, bitmap_, *own_hop);
   store_order_words(shim + int_fixed_bytes + hop_bytes, words);
 
   std::byte* udp = begin + frame.l4_offset;
   store_be16(udp + udp_dport_offset, udp_port_);
   const std::uint64_t longer =
-      set_lengths(begin, frame, packet, old.ipv4, static_cast<std::ptrdiff_t>(added));
+      set_lengths(begin, frame, packet.ip_bytes, old.ipv4, static_cast<std::ptrdiff_t>(added));
   if (old.udp != 0) {
-    const std::uint64_t ports = checksum_word(udp_port_) + checksum_minus(checksum_word(original_port));
-    adjust_udp_checksum(udp + udp_checksum_offset, old.udp, longer + ports + checksum_sum(shim, added));
+    const std::uint64_t ports =
+        checksum_word(udp_port_) + checksum_minus(checksum_word(packet.destination_port));
+    adjust_udp_checksum(udp + udp_checksum_offset, old.udp,
+                        longer + ports + header.sum() + hop_sum + order_words_sum(words));
   }
   return {.front_moved = static_cast<std::uint16_t>(added),
           .frame_bytes = static_cast<std::uint32_t>(frame.l3_offset + packet.ip_bytes + added)};

@@ -5,35 +5,32 @@
 namespace braidway::telemetry {
 namespace {
 
-IntFault examine_inner(const FrameInBuffer& frame, Tagged& tagged) noexcept {
-  const std::size_t inner_offset = frame.l4_offset + udp_header_bytes + tagged.int_bytes;
-  const std::size_t inner_bytes = tagged.packet.udp_bytes - udp_header_bytes - tagged.int_bytes;
-  const std::size_t readable = frame.contiguous() - inner_offset;
+/// From the shim to the order words' end.
+std::size_t int_bytes(const IntHeader& header) noexcept { return int_shim_bytes + 4 * header.length_words(); }
+
+IntFault examine_inner(const FrameInBuffer& frame, std::size_t offset, std::size_t bytes,
+                       Tagged& tagged) noexcept {
+  const std::byte* outer = frame.begin() + frame.l3_offset;
   const bool ipv4 = tagged.header.original_protocol() == protocol_ipv4;
   if (!ipv4 && tagged.header.original_protocol() != protocol_ipv6) return IntFault::inner_malformed;
   const std::size_t header_bytes = ipv4 ? ipv4_header_bytes : ipv6_header_bytes;
-  if (inner_bytes < header_bytes) return IntFault::inner_malformed;
-  if (readable < header_bytes) return IntFault::headers_scattered;
+  if (bytes < header_bytes) return IntFault::inner_malformed;
+  if (offset + header_bytes > frame.contiguous()) return IntFault::headers_scattered;
   IpPacket inner;
-  if (!find_ip(frame.begin() + inner_offset, readable, inner) || inner.ipv4 != ipv4 ||
-      inner.bytes != inner_bytes) {
+  if (!find_ip(frame.begin() + offset, header_bytes, inner) || inner.ipv4 != ipv4 || inner.bytes != bytes) {
     return IntFault::inner_malformed;
   }
-  const std::byte* outer = frame.begin() + frame.l3_offset;
-  const unsigned outer_class =
-      tagged.packet.ipv4 ? std::to_integer<unsigned>(outer[1]) : load_be16(outer) >> 4U;
+  const bool outer_ipv4 = frame.l4_offset - frame.l3_offset == ipv4_header_bytes;
+  const unsigned outer_class = outer_ipv4 ? std::to_integer<unsigned>(outer[1]) : load_be16(outer) >> 4U;
   const unsigned ecn = decapsulated_ecn(inner.traffic_class, outer_class);
-  if (ecn == ecn_drop) return IntFault::ce_on_not_ect;
-  tagged.inner_ipv4 = ipv4;
   tagged.inner_ecn = static_cast<std::uint8_t>(ecn);
-  tagged.inner_ecn_changes = ecn != (inner.traffic_class & ecn_mask);
-  return IntFault::none;
+  return ecn == ecn_drop ? IntFault::ce_on_not_ect : IntFault::none;
 }
 
 Rewritten strip_strand(const FrameInBuffer& frame, const Tagged& tagged) noexcept {
   const OldChecksums old{frame};
   const std::size_t header_bytes = frame.l4_offset + udp_header_bytes;
-  const std::size_t removed = tagged.int_bytes;
+  const std::size_t removed = int_bytes(tagged.header);
   std::byte* begin = frame.begin() + removed;
   std::uint64_t change = 0;
   if (old.udp != 0) {
@@ -46,47 +43,51 @@ Rewritten strip_strand(const FrameInBuffer& frame, const Tagged& tagged) noexcep
   std::byte* udp = begin + frame.l4_offset;
   store_be16(udp + udp_dport_offset, tagged.header.original_port());
   const std::uint64_t shorter =
-      set_lengths(begin, frame, tagged.packet, old.ipv4, -static_cast<std::ptrdiff_t>(removed));
+      set_lengths(begin, frame, tagged.ip_bytes, old.ipv4, -static_cast<std::ptrdiff_t>(removed));
   if (old.udp != 0) adjust_udp_checksum(udp + udp_checksum_offset, old.udp, change + shorter);
   return {.front_moved = static_cast<std::uint16_t>(removed),
-          .frame_bytes = static_cast<std::uint32_t>(frame.l3_offset + tagged.packet.ip_bytes - removed)};
+          .frame_bytes = static_cast<std::uint32_t>(frame.l3_offset + tagged.ip_bytes - removed)};
 }
 
 Rewritten strip_tunnel(const FrameInBuffer& frame, const Tagged& tagged, const LinkHeader& link) noexcept {
-  const std::size_t outer_bytes = udp_header_bytes + tagged.int_bytes;
-  const std::size_t inner_offset = frame.l4_offset + outer_bytes;
+  const std::size_t inner_offset = frame.l4_offset + udp_header_bytes + int_bytes(tagged.header);
+  const bool ipv4 = tagged.header.original_protocol() == protocol_ipv4;
   std::byte* inner = frame.begin() + inner_offset;
-  if (tagged.inner_ecn_changes) set_ecn(inner, tagged.inner_ipv4, tagged.inner_ecn);
+  set_ecn(inner, ipv4, tagged.inner_ecn);
   static_assert(LinkHeader::room <= ipv4_header_bytes + udp_header_bytes + int_min_bytes,
                 "what is written over is the outer headers");
-  link.write_before(inner, tagged.inner_ipv4 ? ethertype_ipv4 : ethertype_ipv6);
+  link.write_before(inner, ipv4 ? ethertype_ipv4 : ethertype_ipv6);
+  const std::size_t inner_bytes = frame.l3_offset + tagged.ip_bytes - inner_offset;
   return {.front_moved = static_cast<std::uint16_t>(inner_offset - link.bytes()),
-          .frame_bytes = static_cast<std::uint32_t>(link.bytes() + tagged.packet.udp_bytes - outer_bytes)};
+          .frame_bytes = static_cast<std::uint32_t>(link.bytes() + inner_bytes)};
 }
 
 }  // namespace
 
 IntFault examine(const FrameInBuffer& frame, std::uint16_t int_port, Tagged& out) noexcept {
-  if (const IntFault fault = find_udp(frame, int_fixed_bytes, out.packet); fault != IntFault::none)
+  UdpPacket packet;
+  if (const IntFault fault = find_udp(frame, int_min_bytes, packet); fault != IntFault::none) return fault;
+  if (packet.destination_port != int_port) return IntFault::not_int_port;
+  if (packet.udp_bytes < udp_header_bytes + int_fixed_bytes) return IntFault::int_truncated;
+  const std::size_t shim_offset = frame.l4_offset + udp_header_bytes;
+  const std::byte* shim = frame.begin() + shim_offset;
+  const IntHeader header = IntHeader::load(shim);
+  if (const IntFault fault = check_int_header(header, packet.udp_bytes); fault != IntFault::none)
     return fault;
-  const std::byte* udp = frame.begin() + frame.l4_offset;
-  if (load_be16(udp + udp_dport_offset) != int_port) return IntFault::not_int_port;
-  if (out.packet.udp_bytes < udp_header_bytes + int_fixed_bytes) return IntFault::int_truncated;
-  const std::byte* shim = udp + udp_header_bytes;
-  out.header = IntHeader::load(shim);
-  if (const IntFault fault = check_int_header(out.header, out.packet.udp_bytes); fault != IntFault::none) {
-    return fault;
+  if (header.discard()) return IntFault::int_discard;
+  const std::size_t bytes = int_bytes(header);
+  out.header = header;
+  out.ip_bytes = static_cast<std::uint32_t>(packet.ip_bytes);
+  out.stack = {};
+  if (bytes > int_min_bytes) {
+    if (shim_offset + bytes > frame.contiguous()) return IntFault::headers_scattered;
+    const auto stack_words = static_cast<unsigned>((bytes - int_min_bytes) / 4);
+    out.stack = StackView{shim + int_fixed_bytes, header.bitmap(),
+                          stack_words / static_cast<unsigned>(header.hop_words())};
   }
-  if (out.header.discard()) return IntFault::int_discard;
-  const std::size_t int_bytes = int_shim_bytes + 4 * out.header.length_words();
-  if (frame.l4_offset + udp_header_bytes + int_bytes > frame.contiguous()) return IntFault::headers_scattered;
-  out.int_bytes = static_cast<std::uint16_t>(int_bytes);
-  out.words = load_order_words(shim + int_bytes - order_words_bytes);
-  const std::size_t stack_bytes = int_bytes - int_min_bytes;
-  const std::size_t hop_bytes = 4 * out.header.hop_words();
-  out.stack =
-      StackView{shim + int_fixed_bytes, out.header.bitmap(), stack_bytes == 0 ? 0 : stack_bytes / hop_bytes};
-  return out.header.npt() == Npt::tunnel ? examine_inner(frame, out) : IntFault::none;
+  out.words = load_order_words(shim + bytes - order_words_bytes);
+  if (header.npt() == Npt::port) return IntFault::none;
+  return examine_inner(frame, shim_offset + bytes, packet.udp_bytes - udp_header_bytes - bytes, out);
 }
 
 Rewritten strip(const FrameInBuffer& frame, const Tagged& tagged, const LinkHeader& link) noexcept {

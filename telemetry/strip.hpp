@@ -26,12 +26,8 @@ struct Tagged {
   IntHeader header;
   OrderWords words;
   StackView stack;
-  // For strip.
-  UdpPacket packet;
-  std::uint16_t int_bytes = 0;  ///< from the shim to the order words' end
-  bool inner_ipv4 = false;      ///< of a tunnel
-  std::uint8_t inner_ecn = 0;   ///< that the tunnel's packet is to have
-  bool inner_ecn_changes = false;
+  std::uint32_t ip_bytes = 0;  ///< of the packet as it came, header included
+  std::uint8_t inner_ecn = 0;  ///< that the packet of a tunnel goes on with
 };
 
 /// Reads a packet that came to `int_port`. `out` means nothing if there is a fault: one of those of the

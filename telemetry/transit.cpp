@@ -4,13 +4,13 @@ namespace braidway::telemetry {
 namespace {
 
 constexpr std::uint64_t one_word_of_length = std::uint64_t{1} << IntHeader::length_shift;
+constexpr std::uint64_t one_hop = 1;  // of the remaining hop count
 
 IntFault check(const FrameInBuffer& frame, const UdpPacket& packet, std::uint16_t udp_port,
                IntHeader& header) noexcept {
-  const std::byte* udp = frame.begin() + frame.l4_offset;
-  if (load_be16(udp + udp_dport_offset) != udp_port) return IntFault::not_int_port;
+  if (packet.destination_port != udp_port) return IntFault::not_int_port;
   if (packet.udp_bytes < udp_header_bytes + int_fixed_bytes) return IntFault::int_truncated;
-  header = IntHeader::load(udp + udp_header_bytes);
+  header = IntHeader::load(frame.begin() + frame.l4_offset + udp_header_bytes);
   if (header.type() != int_type_md) return IntFault::int_unknown_type;
   if (header.version() != int_version) return IntFault::int_wrong_version;
   const std::size_t after_shim = 4 * header.length_words();
@@ -20,26 +20,24 @@ IntFault check(const FrameInBuffer& frame, const UdpPacket& packet, std::uint16_
   return header.hop_words() == int_hop_words(header.bitmap()) ? IntFault::none : IntFault::int_hop_length;
 }
 
-/// What the replacement of shim and INT-MD header adds to a checksum's sum; only their first 8 bytes differ.
-std::uint64_t header_change(const IntHeader& was, const std::byte* now) noexcept {
-  std::byte old[8];
-  store_be64(old, was.first);
-  return checksum_minus(checksum_fold(checksum_sum(old, sizeof(old)))) + checksum_sum(now, sizeof(old));
-}
-
 /// The frame is where it was, and as long.
 Rewritten untouched(const FrameInBuffer& frame) noexcept {
   return {.frame_bytes = static_cast<std::uint32_t>(frame.frame_bytes)};
 }
 
+/// What the replacement of shim and INT-MD header adds to a checksum's sum.
+std::uint64_t header_change(const IntHeader& was, const IntHeader& now) noexcept {
+  return checksum_minus(checksum_fold(was.sum())) + now.sum();
+}
+
 Transited flag(const FrameInBuffer& frame, const IntHeader& header, std::uint64_t bit,
                TransitOutcome outcome) noexcept {
   std::byte* udp = frame.begin() + frame.l4_offset;
-  std::byte* shim = udp + udp_header_bytes;
   const std::uint16_t udp_checksum = OldChecksums{frame}.udp;
-  store_be64(shim, header.first | bit);
-  if (udp_checksum != 0 && (header.first & bit) == 0) {
-    adjust_udp_checksum(udp + udp_checksum_offset, udp_checksum, header_change(header, shim));
+  const IntHeader flagged{header.first | bit, header.second};
+  flagged.store(udp + udp_header_bytes);
+  if (udp_checksum != 0 && flagged.first != header.first) {
+    adjust_udp_checksum(udp + udp_checksum_offset, udp_checksum, header_change(header, flagged));
   }
   return {.frame = untouched(frame), .outcome = outcome};
 }
@@ -50,17 +48,17 @@ Transited push(const FrameInBuffer& frame, const UdpPacket& packet, const IntHea
   const OldChecksums old{frame};
   const std::size_t header_bytes = frame.l4_offset + udp_header_bytes;
   std::byte* begin = frame.begin() - added;
-  move_headers(begin, frame.begin(), header_bytes + int_fixed_bytes);
+  move_headers(begin, frame.begin(), header_bytes);
 
-  std::byte* shim = begin + header_bytes;
-  store_be64(shim, header.first + header.hop_words() * one_word_of_length - 1);
-  std::byte* hop = shim + int_fixed_bytes;
-  store_hop(hop, header.bitmap(), metadata);
+  const IntHeader longer_stack{header.first + header.hop_words() * one_word_of_length - one_hop,
+                               header.second};
+  longer_stack.store(begin + header_bytes);
+  const std::uint64_t hop_sum = store_hop(begin + header_bytes + int_fixed_bytes, header.bitmap(), metadata);
   const std::uint64_t longer =
-      set_lengths(begin, frame, packet, old.ipv4, static_cast<std::ptrdiff_t>(added));
+      set_lengths(begin, frame, packet.ip_bytes, old.ipv4, static_cast<std::ptrdiff_t>(added));
   if (old.udp != 0) {
     adjust_udp_checksum(begin + frame.l4_offset + udp_checksum_offset, old.udp,
-                        longer + header_change(header, shim) + checksum_sum(hop, added));
+                        longer + header_change(header, longer_stack) + hop_sum);
   }
   return {.frame = {.front_moved = static_cast<std::uint16_t>(added),
                     .frame_bytes = static_cast<std::uint32_t>(frame.l3_offset + packet.ip_bytes + added)},

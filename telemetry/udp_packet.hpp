@@ -59,11 +59,11 @@ struct Rewritten {
 };
 static_assert(sizeof(Rewritten) == 8, "returned in a register");
 
-/// The IP packet at l3_offset, and the UDP datagram that fills it.
+/// The IP packet at l3_offset, and the UDP datagram that fills it, as read before any header is moved.
 struct UdpPacket {
   std::size_t ip_bytes = 0;  ///< header included
   std::size_t udp_bytes = 0;
-  bool ipv4 = false;
+  std::uint16_t destination_port = 0;
 };
 
 /// Checks all that the codecs rely on, whatever the offsets are; and that the first `needed` bytes behind the
@@ -71,31 +71,33 @@ struct UdpPacket {
 inline IntFault find_udp(const FrameInBuffer& frame, std::size_t needed, UdpPacket& out) noexcept {
   const std::size_t l3 = frame.l3_offset;
   const std::size_t l4 = frame.l4_offset;
+  const std::size_t contiguous = frame.contiguous();
   if (l3 < ethernet_header_bytes || l3 > max_link_header_bytes) return IntFault::not_plain_ip;
-  if (l4 + udp_header_bytes > frame.contiguous()) return IntFault::headers_scattered;
+  if (l4 + udp_header_bytes > contiguous) return IntFault::headers_scattered;
   const std::byte* ip = frame.begin() + l3;
+  const std::uint64_t first = load_be64(ip);
   if (l4 == l3 + ipv4_header_bytes) {
-    constexpr unsigned fragment_bits = 0x3fff;  // more fragments, and the offset
-    if (ip[0] != std::byte{0x45} || (load_be16(ip + 6) & fragment_bits) != 0) return IntFault::not_plain_ip;
+    // Version and IHL, more fragments and fragment offset.
+    if (((first ^ 0x4500'0000'0000'0000) & 0xff00'0000'0000'3fff) != 0) return IntFault::not_plain_ip;
     if (ip[9] != std::byte{protocol_udp}) return IntFault::not_plain_udp;
-    out.ipv4 = true;
-    out.ip_bytes = load_be16(ip + 2);
+    out.ip_bytes = first >> 32U & 0xffffU;
   } else if (l4 == l3 + ipv6_header_bytes) {
-    if ((ip[0] >> 4U) != std::byte{6}) return IntFault::not_plain_ip;
-    if (ip[6] != std::byte{protocol_udp}) return IntFault::not_plain_udp;
-    out.ipv4 = false;
-    out.ip_bytes = ipv6_header_bytes + load_be16(ip + 4);
+    if (first >> 60U != 6) return IntFault::not_plain_ip;
+    if ((first >> 8U & 0xffU) != protocol_udp) return IntFault::not_plain_udp;
+    out.ip_bytes = ipv6_header_bytes + (first >> 16U & 0xffffU);
   } else {
     return IntFault::not_plain_ip;
   }
-  out.udp_bytes = load_be16(frame.begin() + l4 + udp_length_offset);
+  const std::uint64_t udp = load_be64(frame.begin() + l4);
+  out.udp_bytes = udp >> 16U & 0xffffU;
+  out.destination_port = static_cast<std::uint16_t>(udp >> 32U);
   if (l3 + out.ip_bytes > frame.frame_bytes || l4 - l3 + out.udp_bytes != out.ip_bytes ||
       out.udp_bytes < udp_header_bytes) {
     return IntFault::ip_length_mismatch;
   }
-  const std::size_t payload = out.udp_bytes - udp_header_bytes;
-  const std::size_t head = l4 + udp_header_bytes + (needed < payload ? needed : payload);
-  return head <= frame.contiguous() ? IntFault::none : IntFault::headers_scattered;
+  const std::size_t head = l4 + udp_header_bytes + needed;
+  if (head > contiguous && l4 + out.udp_bytes > contiguous) return IntFault::headers_scattered;
+  return IntFault::none;
 }
 
 /// Moves 32 to 96 bytes; the places may overlap. A few registers, where memmove would be called.
@@ -124,23 +126,23 @@ struct OldChecksums {
         udp(load_checksum_word(frame.begin() + frame.l4_offset + udp_checksum_offset)) {}
 };
 
-/// Writes lengths and the IPv4 checksum of a packet whose UDP payload has become `longer` bytes longer (or
+/// Writes lengths and the IPv4 checksum of a packet of `ip_bytes` that has become `longer` bytes longer (or
 /// shorter, if negative), and whose frame begins at `begin` now. Returns what that adds to the UDP checksum's
 /// sum.
-inline std::uint64_t set_lengths(std::byte* begin, const FrameInBuffer& frame, const UdpPacket& was,
+inline std::uint64_t set_lengths(std::byte* begin, const FrameInBuffer& frame, std::size_t ip_bytes,
                                  std::uint16_t ipv4_checksum, std::ptrdiff_t longer) noexcept {
   std::byte* ip = begin + frame.l3_offset;
-  const auto ip_bytes = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(was.ip_bytes) + longer);
-  const auto udp_bytes = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(was.udp_bytes) + longer);
+  const std::size_t ip_header_bytes = frame.l4_offset - frame.l3_offset;
+  const auto now = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(ip_bytes) + longer);
   const std::uint64_t change = longer >= 0 ? std::uint64_t{checksum_word(static_cast<std::size_t>(longer))}
                                            : checksum_minus(checksum_word(static_cast<std::size_t>(-longer)));
-  if (was.ipv4) {
-    store_be16(ip + 2, static_cast<std::uint16_t>(ip_bytes));
+  if (ip_header_bytes == ipv4_header_bytes) {
+    store_be16(ip + 2, static_cast<std::uint16_t>(now));
     adjust_ipv4_checksum(ip + ipv4_checksum_offset, ipv4_checksum, change);
   } else {
-    store_be16(ip + 4, static_cast<std::uint16_t>(ip_bytes - ipv6_header_bytes));
+    store_be16(ip + 4, static_cast<std::uint16_t>(now - ipv6_header_bytes));
   }
-  store_be16(begin + frame.l4_offset + udp_length_offset, static_cast<std::uint16_t>(udp_bytes));
+  store_be16(begin + frame.l4_offset + udp_length_offset, static_cast<std::uint16_t>(now - ip_header_bytes));
   return 2 * change;  // once in the UDP header, once in the pseudo header
 }
 

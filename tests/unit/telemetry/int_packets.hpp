@@ -50,12 +50,8 @@ inline constexpr std::string_view uc_send_as_tunnel =
     "4501007800004000401126650a0000070a000009c0def15f00640000180600042000000800004257c0000000000000070007021"
     "30ddba11e45010040047840004011b4d5c0a80007c0a80007c00012b7002caca22460ffff000000d300cf17104630818be28935"
     "d90e9a95505401be885e50000078f353f3";
-inline constexpr telemetry::OrderWords golden_words{.sequence = 7,
-                                                    .source = lb::GatewayId{7},
-                                                    .path = lb::PathId{2},
-                                                    .lane = lb::Lane{1},
-                                                    .epoch = 3,
-                                                    .departure = 0x0ddba11e};
+inline constexpr telemetry::OrderWords golden_words{
+    .tag = {7, lb::GatewayId{7}, lb::PathId{2}, lb::Lane{1}, 3}, .departure = 0x0ddba11e};
 
 inline constexpr std::string_view mac_addresses = "02000000000b02000000000a";
 /// An untagged Ethernet header.
