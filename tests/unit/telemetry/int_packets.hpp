@@ -74,11 +74,9 @@ class Buffer {
  public:
   static constexpr std::size_t headroom = 128;  ///< an mbuf's
 
-  explicit Buffer(const Bytes& frame, std::size_t free = headroom) : memory_(free), front_(free) {
-    std::fill(memory_.begin(), memory_.end(), std::byte{0xe7});
-    memory_.insert(memory_.end(), frame.begin(), frame.end());
-    memory_.shrink_to_fit();
-    frame_bytes_ = frame.size();
+  explicit Buffer(const Bytes& frame, std::size_t free = headroom)
+      : memory_(free + frame.size(), std::byte{0xe7}), front_(free), frame_bytes_(frame.size()) {
+    std::ranges::copy(frame, memory_.begin() + static_cast<std::ptrdiff_t>(free));
   }
 
   /// Offsets by the EtherTypes and the IP header's length, as far as they can be read.
@@ -113,7 +111,7 @@ class Buffer {
  private:
   Bytes memory_;
   std::size_t front_;
-  std::size_t frame_bytes_ = 0;
+  std::size_t frame_bytes_;
 };
 
 /// Ones' complement sum, straight from RFC 1071.
