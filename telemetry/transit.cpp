@@ -36,7 +36,7 @@ Transited flag(const FrameInBuffer& frame, const IntHeader& header, std::uint64_
   const std::uint16_t udp_checksum = OldChecksums{frame}.udp;
   const IntHeader flagged{header.first | bit, header.second};
   flagged.store(udp + udp_header_bytes);
-  if (udp_checksum != 0 && flagged.first != header.first) {
+  if (udp_checksum != 0) {
     adjust_udp_checksum(udp + udp_checksum_offset, udp_checksum, header_change(header, flagged));
   }
   return {.frame = untouched(frame), .outcome = outcome};

@@ -128,20 +128,24 @@ TEST(Transit, LetsAnExhaustedPacketBeExhaustedWhateverTheMtu) {
 }
 
 TEST(Transit, FillsTheStackToTheLastWordOfLengthAndNoFurther) {
-  Bytes frame = stamped(queues);
+  Bytes frame = stamped(0xd000);
   frame[md + 3] = std::byte{255};
   fill_checksums(frame, ip);
-  // 255 words of Length: 3 of header, 3 of order words, 124 hops of two words, and one to spare.
-  for (int pushed = 0; pushed < 124; ++pushed) {
+  // 255 words of Length: 3 of header, 3 of order words, 83 hops of three words.
+  for (int pushed = 0; pushed < 83; ++pushed) {
     const auto [outcome, fault, after] = transit(frame);
     ASSERT_EQ(outcome, TransitOutcome::pushed) << pushed;
     frame = after;
   }
-  EXPECT_EQ(frame[shim + 1], std::byte{254});
+  EXPECT_EQ(frame[shim + 1], std::byte{255});
   EXPECT_TRUE(checksums_right(frame));
   const auto [outcome, fault, after] = transit(frame);
   EXPECT_EQ(outcome, TransitOutcome::stack_full);
   EXPECT_EQ(after, frame);
+  Buffer buffer{frame, 0};
+  Tagged tagged;
+  ASSERT_EQ(examine(buffer.view(), int_udp_port, tagged), IntFault::none);
+  EXPECT_EQ(tagged.stack.hops(), 83U);
 }
 
 TEST(Transit, HasNothingToSayWhereNothingIsAsked) {
@@ -268,6 +272,23 @@ TEST(Source, TrimsPaddingAndTrailers) {
   ASSERT_EQ(examine(buffer.view(), int_udp_port, tagged), IntFault::none);
   buffer.moved_back(strip(buffer.view(), tagged, {}));
   EXPECT_EQ(buffer.bytes(), zero_send);
+}
+
+TEST(Source, AndSinkKeepEveryChecksumThereIs) {
+  const Bytes right = frame_of(uc_send);
+  const StrandStamp source{IntSettings{}};
+  for (std::size_t checksum = 0; checksum <= 0xffff; ++checksum) {
+    Bytes frame = right;
+    set_number16(frame, udp + 6, checksum);
+    set_number16(frame, ip + 10, checksum == 0xffff ? 0 : checksum);  // FFFF is no IPv4 checksum
+    Buffer buffer{frame};
+    buffer.moved_forward(source.stamp(buffer.view(), golden_words, nullptr));
+    ASSERT_EQ(number16(buffer.bytes(), udp + 6) == 0, checksum == 0) << "0 is none, and none is 0";
+    Tagged tagged;
+    ASSERT_EQ(examine(buffer.view(), int_udp_port, tagged), IntFault::none);
+    buffer.moved_back(strip(buffer.view(), tagged, {}));
+    ASSERT_EQ(buffer.bytes(), frame);
+  }
 }
 
 TEST(Source, NamesWhatItCannotStamp) {
