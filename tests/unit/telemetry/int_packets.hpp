@@ -81,13 +81,14 @@ class Buffer {
 
   /// Offsets by the EtherTypes and the IP header's length, as far as they can be read.
   [[nodiscard]] telemetry::FrameInBuffer view() {
+    const std::byte* frame = memory_.data() + front_;
     std::size_t l3 = 14;
-    const auto frame = bytes();
-    while (l3 < 22 && l3 + 4 <= frame.size() &&
-           (number16(frame, l3 - 2) == 0x8100 || number16(frame, l3 - 2) == 0x88a8)) {
+    while (l3 < 22 && l3 + 4 <= frame_bytes_) {
+      const std::uint16_t ethertype = telemetry::load_be16(frame + l3 - 2);
+      if (ethertype != 0x8100 && ethertype != 0x88a8) break;
       l3 += 4;
     }
-    const bool v4 = l3 < frame.size() && (frame[l3] >> 4U) == std::byte{4};
+    const bool v4 = l3 < frame_bytes_ && (frame[l3] >> 4U) == std::byte{4};
     return {.memory = memory_,
             .headroom = front_,
             .frame_bytes = frame_bytes_,
