@@ -2,7 +2,8 @@
 // stays wrong, and is not hidden by a sum computed afresh.
 //
 // Sums are of 16-bit words as they lie in memory: the algorithm does not care about byte order (RFC 1071,
-// section 2 B) as long as all sides keep to one. Numbers in host order come in through word(). Pure.
+// section 2 B) as long as all sides keep to one. Numbers in host order come in through checksum_word() and
+// checksum_words(). Pure.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // INT-MD 2.1 behind a UDP header: shim (4 bytes), INT-MD header (12), metadata stack with the newest hop
 // first, and Braidway's order words at its very end (P4.org, "In-band Network Telemetry Dataplane
-// Specification" 2.1, sections 5.6 and 5.7).
+// Specification" 2.1: "INT over TCP/UDP", "INT-MD Metadata Header Format").
 //
 // Bits that the standard reserves, and the DS flags, are ignored on receipt, as it asks: a later revision may
 // use them. A source writes them as 0, a transit hop leaves them as they came.
@@ -60,7 +60,6 @@ constexpr std::size_t int_hop_words(std::uint16_t bitmap) noexcept {
   const auto two_words = static_cast<std::uint16_t>(bitmap & int_two_word_bits);
   return static_cast<std::size_t>(std::popcount(bitmap)) + static_cast<std::size_t>(std::popcount(two_words));
 }
-inline constexpr std::size_t int_max_hop_bytes = 4 * int_hop_words(0xffff);
 
 /// What one hop tells. All ones: it does not know.
 struct HopMetadata {

@@ -1,6 +1,6 @@
 // A hop on the way: its own metadata go onto the stack of an INT-MD packet, whichever domain's it is. Shim
 // and INT-MD header move into the headroom with the headers in front of them; the stack and all behind it
-// stay (INT 2.1, section 5.7.2).
+// stay (INT 2.1, "INT-MD Metadata Header Format").
 //
 // A hop writes exactly HopML words or nothing. It changes nothing else but E, M, the remaining hop count,
 // lengths and checksums. The domain-specific part is the domain's own: where a foreign domain asks hops for

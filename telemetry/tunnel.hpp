@@ -60,7 +60,8 @@ class TunnelStamp {
   explicit TunnelStamp(const TunnelSettings& settings) noexcept;
 
   /// Stamps any IP packet; l4_offset is not looked at. The frame's own link header is left behind. Faults:
-  /// not_plain_ip (there is no IP packet), ip_length_mismatch, no_headroom, exceeds_mtu.
+  /// not_plain_ip (there is no IP header in the piece of memory given), ip_length_mismatch, no_headroom,
+  /// exceeds_mtu.
   Rewritten stamp(const FrameInBuffer& frame, const OrderWords& words,
                   const HopMetadata* own_hop) const noexcept;
 

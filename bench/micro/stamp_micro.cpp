@@ -1,18 +1,18 @@
 // What the codecs of INT cost: stamping, examining and stripping bursts of 64 packets, each in a buffer of
 // its own like an mbuf, headers in the cache as after parsing. Arguments: bytes of the frame before it is
 // stamped.
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
 #include "bench/micro/per_packet.hpp"
-#include "telemetry/checksum.hpp"
-#include "telemetry/ip_packet.hpp"
 #include "telemetry/stamp.hpp"
 #include "telemetry/strip.hpp"
 #include "telemetry/transit.hpp"

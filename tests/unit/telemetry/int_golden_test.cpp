@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "telemetry/icrc.hpp"
 #include "tests/unit/telemetry/int_packets.hpp"
 
 namespace braidway::telemetry {

@@ -8,7 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#include "telemetry/icrc.hpp"
 #include "telemetry/ip_packet.hpp"
 #include "telemetry/strip.hpp"
 #include "telemetry/transit.hpp"

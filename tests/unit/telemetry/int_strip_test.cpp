@@ -1,10 +1,11 @@
 // What a sink takes for a tagged packet, and by which name it refuses what is none.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
 #include <set>
-#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>

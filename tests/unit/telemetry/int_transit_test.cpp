@@ -1,7 +1,6 @@
-// What a hop on the way writes and what it leaves alone (INT 2.1, section 5.7.2), and what a source refuses.
+// What a hop on the way writes and what it leaves alone (INT 2.1), and what a source refuses.
 #include <cstdint>
-#include <functional>
-#include <optional>
+#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
