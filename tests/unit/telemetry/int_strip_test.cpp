@@ -132,17 +132,25 @@ TEST(Examine, NamesWhatIsWrongWithShimAndHeader) {
 }
 
 TEST(Examine, ComparesTheStackWithTheBitmap) {
-  expect_all(strand_with_hops(),
-             {{"three hops of two words", IntFault::none, [](Bytes&) {}},
-              {"HopML one less", IntFault::int_hop_length, set(md + 2, 1)},
-              {"HopML one more", IntFault::int_hop_length, set(md + 2, 3)},
-              {"HopML 31", IntFault::int_hop_length, set(md + 2, 31)},
-              {"a bit more", IntFault::int_hop_length, set(md + 4, 0xd0)},
-              {"a bit of two words instead", IntFault::none, set16(md + 4, 0x0800)},
-              {"reserved bits instead, a word each", IntFault::none, set16(md + 4, 0x0060)},
-              {"half a hop less", IntFault::int_uneven_stack, set(shim + 1, 11)},
-              {"a hop less: payload instead", IntFault::none, set(shim + 1, 10)},
-              {"half a hop more", IntFault::int_uneven_stack, set(shim + 1, 13)}});
+  expect_all(
+      strand_with_hops(),
+      {{"three hops of two words", IntFault::none, [](Bytes&) {}},
+       {"HopML one less", IntFault::int_hop_length, set(md + 2, 1)},
+       {"HopML one more", IntFault::int_hop_length, set(md + 2, 3)},
+       {"HopML 31", IntFault::int_hop_length, set(md + 2, 31)},
+       {"a bit more", IntFault::int_hop_length, set(md + 4, 0xd0)},
+       {"a bit of two words instead", IntFault::none, set16(md + 4, 0x0800)},
+       {"reserved bits instead, a word each", IntFault::none, set16(md + 4, 0x0060)},
+       {"half a hop less", IntFault::int_uneven_stack, set(shim + 1, 11)},
+       {"a hop less: payload instead", IntFault::none, set(shim + 1, 10)},
+       {"a Length below the order words', which no number of hops makes right", IntFault::int_shim_length,
+        [](Bytes& frame) {
+          // -1 words, modulo 2^32, is a multiple of three.
+          frame.at(shim + 1) = std::byte{5};
+          frame.at(md + 2) = std::byte{3};
+          set_number16(frame, md + 4, 0xd000);
+        }},
+       {"half a hop more", IntFault::int_uneven_stack, set(shim + 1, 13)}});
 }
 
 TEST(Examine, TakesReservedBitsFlagsAndHopCountsAsTheyCome) {
@@ -204,9 +212,9 @@ TEST(Examine, ReadsThePerHopMetadataNewestFirst) {
 }
 
 TEST(Examine, ReadsHeadersInOnePieceOnly) {
-  for (const auto& [vector, needed] :
-       {std::pair{uc_send_as_strand, inner}, std::pair{uc_send_as_tunnel, inner + 20}}) {
-    const Bytes whole = frame_of(vector);
+  for (const auto& [whole, needed] : {std::pair{frame_of(uc_send_as_strand), inner},
+                                      {frame_of(uc_send_as_tunnel), inner + 20},
+                                      {strand_with_hops(), inner + 24}}) {
     for (std::size_t piece = 0; piece < whole.size(); ++piece) {
       Bytes first = whole;
       first.resize(piece);
