@@ -31,7 +31,7 @@ struct TraceHeader {
   [[nodiscard]] std::size_t remaining_words() const noexcept { return lengths & remaining_mask; }
 };
 
-/// Reads or writes the fields of a node in their order.
+/// Writes the fields of a node in their order; below: reads them.
 class Cursor {
  public:
   explicit Cursor(std::byte* at) noexcept : at_(at) {}
