@@ -18,8 +18,7 @@ PURE_HEADERS = set("""
     cstring deque functional immintrin.h initializer_list iterator limits list map memory memory_resource new numbers
     numeric optional queue random ranges ratio set span stack stdexcept string string_view system_error tuple
     type_traits unordered_map unordered_set utility valarray variant vector version x86intrin.h""".split())
-# crypto_shorthash (SipHash) is a function of its arguments. Not all of libsodium: other parts of it take random numbers and
-# lock memory.
+# crypto_shorthash (SipHash) is a function of its arguments; other parts of libsodium take random numbers and lock memory.
 PURE_THIRD_PARTY = {"ctrl/model/": re.compile(r"Eigen/"),
                     "telemetry/": re.compile(r"sodium/crypto_shorthash\.h$")}
 # What a folder may include; the longest matching folder decides.

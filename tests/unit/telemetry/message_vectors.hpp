@@ -1,6 +1,7 @@
 // The messages in tests/data/messages.hex, written by hand.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <fstream>
 #include <sstream>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "telemetry/message.hpp"
+#include "tests/unit/telemetry/hex.hpp"
 
 namespace braidway::telemetry {
 
@@ -33,13 +35,12 @@ inline MessageVector message_vector(const std::string& name) {
       }
       const bool is_key = word == "key";
       if (is_key) words >> word;
-      for (std::size_t at = 0; at + 1 < word.size(); at += 2) {
-        const auto byte = static_cast<std::uint8_t>(std::stoul(word.substr(at, 2), nullptr, 16));
-        if (is_key) {
-          vector.key.bytes.at(at / 2) = byte;
-        } else {
-          vector.bytes.push_back(static_cast<std::byte>(byte));
-        }
+      const auto bytes = bytes_of_hex(word);
+      if (is_key) {
+        std::ranges::transform(bytes, vector.key.bytes.begin(),
+                               [](std::byte byte) { return std::to_integer<std::uint8_t>(byte); });
+      } else {
+        vector.bytes.insert(vector.bytes.end(), bytes.begin(), bytes.end());
       }
     }
   }
