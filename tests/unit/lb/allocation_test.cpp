@@ -1,9 +1,7 @@
-// The tables of lb take all their memory when they are made. Counts every operator new of the program.
+// The tables of lb take all their memory when they are made.
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <span>
 #include <vector>
 
@@ -17,31 +15,7 @@
 #include "lb/path_weights.hpp"
 #include "lb/policy_governor.hpp"
 #include "lb/steering.hpp"
-
-namespace {
-
-std::size_t taken = 0;
-
-void* take(std::size_t bytes, std::size_t alignment) {
-  ++taken;
-  void* memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-
-}  // namespace
-
-// Not inlined: seen through to free() they would be taken for a mismatch with new.
-[[gnu::noinline]] void* operator new(std::size_t bytes) { return take(bytes, alignof(std::max_align_t)); }
-[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) {
-  return take(bytes, static_cast<std::size_t>(alignment));
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
-}
+#include "tests/unit/counting_new.hpp"
 
 namespace braidway::lb {
 namespace {
