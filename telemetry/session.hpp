@@ -9,9 +9,10 @@
 //     `silence`, as it is after a restart; while both speak there are two gateways with the peer's id.
 //   - So many boots are remembered as retired, and no retired one is forgotten: when there is no room for
 //     another, we need a new life towards this peer, in which all that was ever recorded is void.
-// One thing is left to who can silence the living peer on all paths, and has kept an earlier boot from us
-// altogether: he may pass that boot off as a restart. Then the peer speaks while retired, which is noticed,
-// and a new life undoes it. A new life is a new boot id towards this peer; it takes it for a restart.
+// One thing is left to who can silence the living peer on all paths, and has kept back all that an earlier
+// boot sent until the next one had our ear: he may pass that boot off as a restart. Then the peer speaks
+// while retired, which is noticed, and a new life undoes it. A new life is a new boot id towards this peer,
+// who takes it for a restart.
 //
 // Owner: whoever handles the peer's messages. Time is an argument, never goes back. Fixed size, 5 KB.
 #pragma once

@@ -28,8 +28,11 @@ using Buffer = std::array<std::byte, telemetry::most_message_bytes>;
 std::vector<telemetry::PathRecord> records() {
   std::vector<telemetry::PathRecord> paths(path_count);
   for (std::uint32_t i = 0; i < path_count; ++i) {
-    paths[i] = {
-        .heard = true, .counted = true, .packets = 1'000 * i, .bytes = 4'000'000 * i, .mean_delay = i};
+    paths[i] = {.heard = true,
+                .counted = true,
+                .packets = 1'000 * i,
+                .bytes = std::uint64_t{4'000'000} * i,
+                .mean_delay = i};
   }
   return paths;
 }

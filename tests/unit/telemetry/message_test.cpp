@@ -12,6 +12,7 @@
 
 #include "lb/alternate_marking.hpp"
 #include "telemetry/big_endian.hpp"
+#include "telemetry/path_receipt.hpp"
 #include "tests/unit/telemetry/message_vectors.hpp"
 
 namespace braidway::telemetry {
@@ -293,6 +294,34 @@ TEST(FullPeriod, LossIsCountedOverTheWire) {
   const auto low = static_cast<std::uint16_t>(received.complete());
   const auto through = sent.through(full_period(low, lb::marking_period(lb::Nanoseconds{now})));
   EXPECT_EQ(through, received.through() + 10U);
+}
+
+TEST(Receipt, ARecordWithoutACountShowsALifeSignAndNoLoss) {
+  lb::PathHealth health(1);
+  const lb::PathId path{0};
+  std::int64_t now = 1'000'000'000;
+  for (int i = 0; i < 1'000; ++i, now += 5'000) health.sent(path, lb::Nanoseconds{now}, lb::Nanoseconds{now});
+  health.advance(lb::Nanoseconds{now});
+  Message feedback;
+  feedback.announced = feedback.count = 1;
+  feedback.records[0] = {.heard = true};
+  // By a clock reading that is a little old, too.
+  for (const std::int64_t old : {0, 400'000}) {
+    const auto got = receipt(feedback, 0, lb::Nanoseconds{now - old});
+    EXPECT_TRUE(got.heard);
+    health.received({&got, 1}, lb::Nanoseconds{now});
+    EXPECT_EQ(health.lost(path), 0U);
+  }
+  const std::int64_t over = now - 300'000;
+  feedback.records[0] = {.counted = true,
+                         .period = static_cast<std::uint16_t>(lb::marking_period(lb::Nanoseconds{over})),
+                         .packets = 900};
+  const auto counted = receipt(feedback, 0, lb::Nanoseconds{now});
+  EXPECT_EQ(counted.period, lb::marking_period(lb::Nanoseconds{over}));
+  EXPECT_EQ(counted.received, 900U);
+  EXPECT_FALSE(counted.heard);
+  health.received({&counted, 1}, lb::Nanoseconds{now});
+  EXPECT_GT(health.lost(path), 0U);
 }
 
 rc::Gen<PathRecord> any_record() {

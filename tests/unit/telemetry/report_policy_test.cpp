@@ -140,7 +140,7 @@ TEST(ReportPolicy, NewsThatWasSuppressedStaysNews) {
 
 TEST(ReportPolicy, HeartbeatsLeaveHalfOfTheBurstToNews) {
   Policy policy({.reports_per_second = 100, .burst = 10});
-  for (std::uint32_t i = 0; i < 10; ++i) policy.decide(i, on(0), at_ms(i * 1'000));
+  for (std::uint32_t i = 0; i < 10; ++i) policy.decide(i, on(0), at_ms(std::int64_t{i} * 1'000));
   int heartbeats = 0;
   for (std::uint32_t i = 0; i < 10; ++i) {
     heartbeats += policy.decide(i, on(0), at_ms(20'000)) == ReportCause::heartbeat ? 1 : 0;

@@ -247,7 +247,7 @@ TEST(Report, EveryDefectOfAPayloadHasItsName) {
 TEST(Report, WhatCannotBeSaidIsNotWritten) {
   const auto packet = golden_packet();
   const Bytes ragged(6);
-  const Bytes long_ds(256 * 4);
+  const Bytes long_ds(std::size_t{256} * 4);
   const Bytes word(4);
   struct Case {
     Report report;

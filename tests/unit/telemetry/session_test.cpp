@@ -14,9 +14,7 @@ constexpr BootId ours{0x700};
 constexpr BootId first{0x901};
 constexpr BootId second{0x902};
 
-constexpr lb::Nanoseconds at_us(std::int64_t microseconds) {
-  return lb::Nanoseconds{microseconds * 1'000};
-}
+constexpr lb::Nanoseconds at_us(std::int64_t microseconds) { return lb::Nanoseconds{microseconds * 1'000}; }
 /// Long after anything that came at the beginning.
 constexpr lb::Nanoseconds later = at_us(1'000'000);
 
