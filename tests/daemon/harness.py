@@ -29,8 +29,8 @@ PATIENCE = 20  # seconds; generous, for machines with other work: nothing waits 
 programs = {}
 
 
-def main():
-    """Arguments: braidway braidwayctl [unittest's own]."""
+def main(names=("braidway", "braidwayctl")):
+    """Arguments: a program for each of the names, and then unittest's own."""
     if INSIDE not in os.environ:
         if subprocess.run(NAMESPACES + ["true"], capture_output=True).returncode:
             print("skipped: no permission to make network, mount and process namespaces")
@@ -42,8 +42,9 @@ def main():
     with open("/proc/sys/net/ipv6/conf/default/disable_ipv6", "w") as file:
         file.write("1")
     run("ip", "link", "set", "lo", "up")
-    programs["braidway"], programs["braidwayctl"] = (os.path.abspath(name) for name in sys.argv[1:3])
-    unittest.main(module="__main__", argv=sys.argv[:1] + sys.argv[3:], verbosity=2, warnings="ignore")
+    own = 1 + len(names)
+    programs.update(zip(names, map(os.path.abspath, sys.argv[1:own])))
+    unittest.main(module="__main__", argv=sys.argv[:1] + sys.argv[own:], verbosity=2, warnings="ignore")
 
 
 def run(*command):
