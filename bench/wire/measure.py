@@ -4,7 +4,7 @@
     scripts/bench wire [--rounds 5] [--seconds 1]
 
 rate    every path takes 64-byte frames from an endless source (DPDK's net_null) in one direction. Frames a second of
-        processor time of the packet loop, so that what the machine gives to others is left out.
+        the program's processor time, so that what the machine gives to others is left out.
 timing  the ends are vhost-user sockets, and RoCEv2 of braidway-traffic crosses the first path at 50,000 frames a second
         while the loop polls all four. Lateness is a frame's handing over to its port against the plan; here what
         others take from the core is in it.
@@ -73,10 +73,10 @@ class Wire:
     def delivered(self):
         return sum(path[which]["delivered"] for path in self.show()["paths"] for which in ("a>b", "b>a"))
 
-    def loop_seconds(self):
-        """Processor time of the packet loop, its busiest thread."""
+    def cpu_seconds(self):
+        """Processor time of all threads; while it runs, all but the packet loop's is next to nothing."""
         threads = pathlib.Path(f"/proc/{self.process.pid}/task").iterdir()
-        return max(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+        return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
     def close(self):
         self.process.terminate()
@@ -95,11 +95,11 @@ def wire(ends_in):
 
 
 def rate(seconds):
-    """Frames a second of the loop's processor time."""
+    """Frames a second of processor time."""
     with wire(lambda _: [(f"net_null{2 * i}", f"net_null{2 * i + 1},no-rx=1") for i in range(PATHS)]) as (running, _):
-        frames, cpu = -running.delivered(), -running.loop_seconds()
+        frames, cpu = -running.delivered(), -running.cpu_seconds()
         time.sleep(seconds)
-        frames, cpu = frames + running.delivered(), cpu + running.loop_seconds()
+        frames, cpu = frames + running.delivered(), cpu + running.cpu_seconds()
         return frames / cpu
 
 
