@@ -1,41 +1,13 @@
-// Stamping, writing a hop, examining and stripping take no memory. Counts every operator new of the program.
-#include <array>
-#include <cstddef>
-#include <cstdlib>
-#include <new>
-
+// Stamping, writing a hop, examining and stripping take no memory.
 #include <gtest/gtest.h>
 
+#include "tests/unit/counting_new.hpp"
 #include "tests/unit/telemetry/int_packets.hpp"
-
-namespace {
-
-std::size_t taken = 0;
-
-}  // namespace
-
-// Not inlined: seen through to free() they would be taken for a mismatch with new.
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  ++taken;
-  void* memory = std::malloc(bytes);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace braidway::telemetry {
 namespace {
 
 using namespace braidway::tests;
-
-TEST(Allocation, TheCounterCounts) {
-  const auto before = taken;
-  // Through a volatile pointer, or the compiler leaves both out.
-  int* volatile one = new int(1);
-  delete one;
-  EXPECT_EQ(taken, before + 1);
-}
 
 TEST(Allocation, APacketsWayThroughIntTakesNoMemory) {
   const Bytes frame = frame_of(uc_send);
