@@ -85,7 +85,8 @@ class Direction {
   std::uint16_t waiting_count_ = 0;
   std::int64_t refused_ns_ = 0;  ///< time in which this ran and the port took nothing
   lb::Nanoseconds offered_{};
-  std::array<rte_mbuf*, 2 * burst> waiting_{};  ///< due, oldest first; room for a burst of doubled frames
+  std::array<rte_mbuf*, std::size_t{2} * burst>
+      waiting_{};  ///< due, oldest first; room for a burst of doubled frames
   PortCounters port_;
   Lateness lateness_;
 };

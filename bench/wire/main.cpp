@@ -163,7 +163,7 @@ int run(const Settings& settings) {
     }
     if (const auto told = (*wire)->tick(); !told) return fail(told.error());
   }
-  std::cout << desk.report().dump(2) << std::endl;
+  std::cout << desk.report().dump(2) << '\n' << std::flush;
   return std::cout ? 0 : fail("stdout cannot be written: the counters are lost");
 }
 
@@ -177,7 +177,7 @@ int ask_running(const Settings& settings, const std::string& request) {
     const bool told = json.is_object() && json.contains("error") && json["error"].is_string();
     return fail(told ? json["error"].get<std::string>() : *answer);
   }
-  std::cout << json.dump(2) << std::endl;
+  std::cout << json.dump(2) << '\n' << std::flush;
   return 0;
 }
 

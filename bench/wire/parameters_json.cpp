@@ -111,7 +111,8 @@ std::string parameter_keys() {
 
 void decode_parameters(const Json& given, const std::string& at, Parameters& into, Problems& problems) {
   if (!given.is_object()) return refuse(given, "a map of " + parameter_keys(), at, problems);
-  for (const auto& [key, value] : given.items()) decode(key, value, at + "/" + key, into, problems);
+  for (const auto& [key, value] : given.items())
+    decode(key, value, std::string{at}.append("/").append(key), into, problems);
 }
 
 Json to_json(const Parameters& parameters) {

@@ -33,10 +33,11 @@ void decode_map(const Json& given, const std::array<Key<T>, count>& keys, std::s
   if (!given.is_object()) return refuse(given, "a map of " + std::string{known}, at, problems);
   for (const auto& [name, value] : given.items()) {
     const auto* const key = std::ranges::find(keys, name, &Key<T>::name);
+    const std::string place = std::string{at}.append("/").append(name);
     if (key == keys.end()) {
-      refuse_unknown(name, known, at + "/" + name, problems);
+      refuse_unknown(name, known, place, problems);
     } else {
-      key->take(value, at + "/" + name, into, problems);
+      key->take(value, place, into, problems);
     }
   }
 }

@@ -112,6 +112,7 @@ Outcome Wire::open_ports() {
 
 Outcome Wire::start_loop() {
   std::vector<dataplane::LinkMonitor::Port> watched;
+  watched.reserve(ports_.size());
   for (const auto& port : ports_) watched.push_back({.port_id = port->id(), .interface = port->interface()});
   auto links = dataplane::LinkMonitor::create(
       std::move(watched), [this](std::uint16_t port_id, bool up) { link_changed(port_id, up); });
