@@ -9,8 +9,6 @@
 namespace braidway::lb {
 namespace {
 
-constexpr float recent(const PathDelay& path) noexcept { return (path.mean_ns + path.max_ns) / 2; }
-
 PathWeights::Parameters checked(std::span<const float> configured, const PathWeights::Parameters& p) {
   const Requirements require{"PathWeights"};
   constexpr float longest_ns = 1e9F;
@@ -32,6 +30,7 @@ PathWeights::Parameters checked(std::span<const float> configured, const PathWei
   require.within("outlying_ns", p.outlying_ns, 0, longest_ns);
   require.within("outlying_span_ns", p.outlying_span_ns, 1, longest_ns);
   require.within("trickle", p.trickle, least, 1);
+  require.within("congested_ns", p.congested_ns, 0, longest_ns);
   return p;
 }
 
@@ -50,20 +49,26 @@ void PathWeights::update(std::span<const PathDelay> heard) noexcept {
   float total = 0;
   for (const PathDelay& path : heard) {
     const float weight = weights_[value(path.path)];
-    delays += weight * recent(path);
+    delays += weight * recent_ns(path);
     total += weight;
   }
   const Parameters& p = parameters_;
+  if (congested(heard, p.congested_ns)) {
+    resting_ = p.rest;
+  } else if (resting_ > 0) {
+    --resting_;
+  }
+  const float counts = resting_ > 0 ? 0 : 1;
   for (const PathDelay& path : heard) {
     const std::size_t i = value(path.path);
     const float others = total - weights_[i];
     if (others <= 0) continue;
-    const float delay = recent(path);
+    const float delay = recent_ns(path);
     const float of_others = std::max(delays - weights_[i] * delay, 0.0F) / others;
     const float difference = delay - of_others;
     const float chance = p.ignored_ns + p.ignored_share * of_others;
     const float relative =
-        std::copysign(std::max(std::abs(difference) - chance, 0.0F), difference) / p.interval_ns;
+        counts * std::copysign(std::max(std::abs(difference) - chance, 0.0F), difference) / p.interval_ns;
     const float loss = p.standing * relative + p.growth * (relative - relative_[i]);
     relative_[i] = relative;
 

@@ -15,6 +15,11 @@
 // with eight uplinks of 128 at a tenth, a permutation's tail is 1.29 times its bound (worst of 16 seeds
 // 1.72), and 1.25 (1.31) with both.
 //
+// While the receiver's own congestion delays more than half of the paths by more than a message's interval,
+// what they differ by says how PFC happens to pause them, and is over before a message tells it: weights that
+// follow it tear the paths apart. So they rest then and for a while after, all paths get what their weights
+// say, and an incast's paths fill and drain together.
+//
 // Pure; owner: whoever handles the peer's messages. All memory at construction.
 #pragma once
 
@@ -22,16 +27,10 @@
 #include <span>
 #include <vector>
 
+#include "lb/path_delay.hpp"
 #include "lb/types.hpp"
 
 namespace braidway::lb {
-
-/// What a feedback message says of the delay of one path since the message before.
-struct PathDelay {
-  PathId path{};
-  float mean_ns = 0;  ///< above the path's minimum
-  float max_ns = 0;   ///< the same
-};
 
 class PathWeights {
  public:
@@ -62,6 +61,10 @@ class PathWeights {
     float outlying_span_ns = 10'000;
     /// What an outlying path still gets, so that it is heard.
     float trickle = 0.02F;
+    /// Delay of more than half of the paths that is the receiver's congestion, ns, and for how many messages
+    /// the weights rest then.
+    float congested_ns = lb::congested_ns;
+    unsigned rest = 10;
   };
 
   explicit PathWeights(std::span<const float> configured) : PathWeights(configured, Parameters{}) {}
@@ -75,7 +78,7 @@ class PathWeights {
   [[nodiscard]] std::span<const float> shares() const noexcept { return shares_; }
   [[nodiscard]] std::span<const float> weights() const noexcept { return weights_; }
   /// By path: how far its delay was above the others' in the last message that told it, ns, less what is
-  /// chance.
+  /// chance; 0 while the weights rest.
   [[nodiscard]] float relative_delay_ns(PathId path) const noexcept {
     return relative_[value(path)] * parameters_.interval_ns;
   }
@@ -90,6 +93,7 @@ class PathWeights {
   std::vector<float> weights_;
   std::vector<float> shares_;
   std::vector<float> relative_;  ///< delay above the others', in intervals
+  unsigned resting_ = 0;         ///< messages
 };
 
 }  // namespace braidway::lb

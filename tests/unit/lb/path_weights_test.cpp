@@ -36,6 +36,25 @@ TEST(PathWeights, DelayThatAllPathsShareMovesNothing) {
   }
 }
 
+TEST(PathWeights, RestWhileTheReceiverIsCongestedAndAWhileAfter) {
+  PathWeights weights(std::vector<float>(4, 1.0F));
+  tell(weights, {500'000, 101'000, 300'000, 0});
+  for (unsigned i = 0; i < parameters.rest; ++i) {
+    for (const float share : weights.shares()) ASSERT_EQ(share, 1.0F);
+    EXPECT_EQ(weights.relative_delay_ns(PathId{0}), 0.0F);
+    EXPECT_FALSE(weights.outlying(PathId{0}));
+    if (i + 1 < parameters.rest) tell(weights, {90'000, 0, 0, 0});
+  }
+  tell(weights, {90'000, 0, 0, 0});
+  EXPECT_LE(weights.shares()[0], parameters.trickle) << "it is late by itself";
+}
+
+TEST(PathWeights, HalfOfThePathsBeingLateIsTheirs) {
+  PathWeights weights(std::vector<float>(4, 1.0F));
+  tell(weights, {500'000, 500'000, 0, 0});
+  EXPECT_LE(weights.shares()[0], parameters.trickle);
+}
+
 TEST(PathWeights, DifferencesOfAFairSplitMoveNothing) {
   PathWeights weights(std::vector<float>(4, 1.0F));
   for (int i = 0; i < 1'000; ++i) {
