@@ -112,6 +112,22 @@ void HeldPackets::forget_other_paths(Flow& flow) noexcept {
   flow.paths_known = true;
 }
 
+void HeldPackets::append(Index index) noexcept {
+  const auto newest = nodes_[none].older;
+  nodes_[index].older = newest;
+  nodes_[index].newer = none;
+  nodes_[newest].newer = index;
+  nodes_[none].older = index;
+}
+
+void HeldPackets::put_off(Index index, Nanoseconds now) noexcept {
+  Node& node = nodes_[index];
+  nodes_[node.older].newer = node.newer;
+  nodes_[node.newer].older = node.older;
+  node.put_off = static_cast<std::uint32_t>(value(now) - value(node.arrival));
+  append(index);
+}
+
 bool HeldPackets::hold(HeldFlowId id, const HeldPacket& packet, const SpraySet* set, Nanoseconds now,
                        Nanoseconds settle) noexcept {
   assert(!full());
@@ -120,10 +136,8 @@ bool HeldPackets::hold(HeldFlowId id, const HeldPacket& packet, const SpraySet* 
 
   const auto index = free_nodes_.back();
   free_nodes_.pop_back();
-  const auto newest = nodes_[none].older;
-  nodes_[index] = {.packet = packet, .arrival = now, .flow = id, .older = newest, .newer = none};
-  nodes_[newest].newer = index;
-  nodes_[none].older = index;
+  nodes_[index] = {.packet = packet, .arrival = now, .flow = id};
+  append(index);
   ++flow.packets;
   ++packets_;
   bytes_ += packet.bytes;

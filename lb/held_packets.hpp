@@ -1,5 +1,5 @@
 // The packets that an order window holds, in one fixed pool, in two orders at once: by sequence within their
-// flow, to be handed on, and by arrival over all flows, to be given up the oldest first.
+// flow, to be handed on, and over all flows by when they came or were last put off, to be given up.
 //
 // Within a flow each path has a queue of its own, because a path delivers in ascending order: to hold a
 // packet is to append it, the lowest is one of a few heads, and a path has delivered something higher
@@ -82,8 +82,14 @@ class HeldPackets {
   [[nodiscard]] SourceIndex source(HeldFlowId flow) const noexcept { return flows_[value(flow)].source; }
   [[nodiscard]] const HeldPacket& packet(Index index) const noexcept { return nodes_[index].packet; }
 
-  /// The packet held longest, or none.
+  /// The packet that has waited longest since it came or was put off, or none.
   [[nodiscard]] Index oldest() const noexcept { return nodes_[none].newer; }
+  /// Since when.
+  [[nodiscard]] Nanoseconds since(Index index) const noexcept {
+    return Nanoseconds{value(nodes_[index].arrival) + nodes_[index].put_off};
+  }
+  /// It waits from now on, up to 4 s after its arrival.
+  void put_off(Index index, Nanoseconds now) noexcept;
   [[nodiscard]] Nanoseconds arrival(Index index) const noexcept { return nodes_[index].arrival; }
   [[nodiscard]] HeldFlowId flow_of(Index index) const noexcept { return nodes_[index].flow; }
   /// The next of the flows that hold something, in rotation; {} if there is none.
@@ -101,8 +107,9 @@ class HeldPackets {
     HeldFlowId flow{};
     Index next = none;   ///< in its path's queue; in the heap: its sibling
     Index child = none;  ///< in the heap
-    Index older = none;  ///< by arrival; a ring through node 0
+    Index older = none;  ///< by since(); a ring through node 0
     Index newer = none;
+    std::uint32_t put_off = 0;  ///< from its arrival to when it was last put off, ns
   };
 
   struct alignas(64) Flow {
@@ -132,6 +139,7 @@ class HeldPackets {
   Index merge(Index a, Index b) noexcept;
   Index without_root(Index root) noexcept;
   [[nodiscard]] bool lower(Index a, Index b) const noexcept;
+  void append(Index index) noexcept;
 
   std::vector<Node> nodes_;  ///< node 0 ends the rings
   std::vector<Flow> flows_;  ///< flow 0 likewise

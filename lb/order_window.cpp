@@ -25,6 +25,8 @@ OrderWindow::Parameters checked(const OrderWindow::Parameters& p) {
   require.within("timeout", p.timeout, Nanoseconds{1}, longest_silence);
   require.within("forget", p.forget, shortest_silence, longest_silence);
   require.at_most("timeout", p.timeout, "forget", p.forget);
+  require.within("patience", p.patience, Nanoseconds{0}, longest_silence);
+  require.at_most("patience", p.patience, "forget", p.forget);
   require.within("sources", p.sources, 0, PathStanding::most);
   require.within("strands", p.strands, 0, PathStanding::most);
   return p;
@@ -72,6 +74,12 @@ std::size_t OrderWindow::push(std::span<const std::uint64_t> hashes, std::span<c
     std::array<Window*, batch> windows;
     windows_.find_or_insert(hashes.subspan(first, count), keys.subspan(first, count), Window{},
                             std::span{windows}.first(count));
+    // How far the paths have got is asked only of what is held.
+    if (held_.packets() != 0) {
+      for (const auto& arrival : arrivals.subspan(first, count)) {
+        standing_.hear(standing_.source(arrival.source), arrival.path, arrival.departure, now);
+      }
+    }
     for (std::size_t i = 0; i < count; ++i) {
       const auto& arrival = arrivals[first + i];
       auto* window = windows[i];
@@ -213,6 +221,27 @@ void OrderWindow::give_up_gap(Window& window, Output& out) noexcept {
   hand_on(window, out);
 }
 
+/// Whether the packet may wait for another time-out, since what is missing before it may be on a slow path.
+bool OrderWindow::may_wait(HeldPackets::Index index, Nanoseconds now) const noexcept {
+  if (value(now) + value(parameters_.timeout) > value(held_.arrival(index)) + value(parameters_.patience)) {
+    return false;
+  }
+  const auto flow = held_.flow_of(index);
+  const auto source = held_.source(flow);
+  if (source == SourceIndex{}) return false;
+  const auto& shows_gap = held_.packet(held_.lowest(flow)).departure;
+  const auto silence =
+      standing_.congested(source, now, parameters_.patience) ? parameters_.patience : parameters_.timeout;
+  bool slow = false;
+  held_.all_paths(flow, [&](PathId path, bool delivered_higher) {
+    slow = !delivered_higher && !standing_.dead(source, path) &&
+           standing_.heard(source, path, now, silence) &&
+           standing_.behind(source, path, shows_gap, parameters_.timeout);
+    return !slow;
+  });
+  return slow;
+}
+
 /// Gives up as many gaps as stand before the packet held longest.
 void OrderWindow::give_up_oldest(std::uint64_t& cause, Output& out) noexcept {
   const auto oldest = held_.oldest();
@@ -255,8 +284,13 @@ void OrderWindow::flush(Window& window, Output& out) noexcept {
 std::size_t OrderWindow::poll(Nanoseconds now, std::span<Handle> out) noexcept {
   Output output(out);
   while (held_.oldest() != HeldPackets::none &&
-         value(now) - value(held_.arrival(held_.oldest())) >= value(parameters_.timeout)) {
-    give_up_oldest(counters_.gaps_by_timer, output);
+         value(now) - value(held_.since(held_.oldest())) >= value(parameters_.timeout)) {
+    if (may_wait(held_.oldest(), now)) {
+      ++counters_.put_off;
+      held_.put_off(held_.oldest(), now);
+    } else {
+      give_up_oldest(counters_.gaps_by_timer, output);
+    }
   }
   reconsider(now, output);
   const auto at = tick(now);
@@ -304,7 +338,9 @@ bool OrderWindow::declare_strand(GatewayId source, PathId path) noexcept {
 
 void OrderWindow::observe(GatewayId source, PathId path, const Departure& departure,
                           Nanoseconds now) noexcept {
-  if (standing_.observe(standing_.source(source), path, departure, now)) to_reconsider_ = held_.flows();
+  const auto index = standing_.source(source);
+  standing_.hear(index, path, departure, now);
+  if (standing_.observe(index, path, departure, now)) to_reconsider_ = held_.flows();
 }
 
 }  // namespace braidway::lb

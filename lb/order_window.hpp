@@ -9,10 +9,15 @@
 //     FIFO a packet of any flow counts that left the same lane and priority strictly after a packet behind
 //     the gap;
 //   - by timer, when the packet held longest behind it has waited for `timeout`. A gap's time runs from the
-//     first packet that shows it, not from when the gap before it was closed. So no packet is held longer
-//     than `timeout`, however many gaps there are, and the timer is the budget in time too;
-//   - by budget, when more is held than packets or bytes allow: then what was held longest goes, behind
-//     whatever is held before it in its flow.
+//     first packet that shows it, not from when the gap before it was closed. It is put off, up to
+//     `patience`, while a path that may still bring what is missing is alive but slow: was heard in the last
+//     `timeout`, or `patience` if the receiver's congestion has its other paths paused as well, and has
+//     brought nothing that left after what shows the gap. (What PFC pauses is not lost, and whoever takes it
+//     for lost has the RNICs send it all again: an incast of 32 hosts took 3.2 times its bound so, and 1.3
+//     with patience.) So no packet is held longer than `patience`, however many gaps there are, nor longer
+//     than `timeout` where departures are not told, and the timer is the budget in time too;
+//   - by budget, when more is held than packets or bytes allow: then what the timer would give up first goes,
+//     behind whatever is held before it in its flow.
 // What comes after its gap was given up, or again, is handed on at once. A repeat of a packet that is still
 // held waits with it: ahead of its place, it would be the very disorder that a host must not see.
 //
@@ -65,6 +70,7 @@ struct OrderCounters {
   std::uint64_t gaps_by_timer = 0;      ///< gaps given up after `timeout`
   std::uint64_t gaps_by_packet_budget = 0;
   std::uint64_t gaps_by_byte_budget = 0;
+  std::uint64_t put_off = 0;          ///< times that a held packet's timer was, for a path that is slow
   std::uint64_t epoch_changes = 0;    ///< new epochs of known flows
   std::uint64_t restarts = 0;         ///< flows begun anew: another source or boot, or after silence
   std::uint64_t joined = 0;           ///< flows first seen so late in their numbering that it was begun there
@@ -86,6 +92,10 @@ class OrderWindow {
     /// How long a gap is waited for: above the skew between paths of a fabric (tens of us), and far below the
     /// RNICs' retransmission time-out (1 ms and more), so that a loss is the host's to see, not a stall's.
     Nanoseconds timeout{150'000};
+    /// How long it is waited for on paths that are alive but slow: longer than the 720 us that a switch of 9
+    /// MB takes to drain through one port, and below the RNICs' time-out too. No more than `timeout`: never
+    /// longer.
+    Nanoseconds patience{1'000'000};
     /// Silence after which a flow is forgotten: above the 0.5 s after which its source begins a new epoch,
     /// and below the 2 s after which its source forgets which epoch that was.
     Nanoseconds forget{1'000'000'000};
@@ -114,6 +124,11 @@ class OrderWindow {
   void path_down(GatewayId source, PathId path) noexcept;
   /// The path is live again, and trusted to be FIFO.
   void path_up(GatewayId source, PathId path) noexcept;
+  /// Its messages say that all paths from the source are late (congested() in path_delay.hpp): for `patience`
+  /// from now on one that is silent is taken for paused.
+  void congested(GatewayId source, Nanoseconds now) noexcept {
+    standing_.set_congested(standing_.source(source), now);
+  }
   /// The source has booted anew: all its flows begin anew. What is held of theirs is handed on by the next
   /// polls, and before anything of the same flow.
   void flush_source(GatewayId source) noexcept;
@@ -159,6 +174,7 @@ class OrderWindow {
   [[nodiscard]] Passed passed_by_all_paths(HeldFlowId flow, Nanoseconds now) const noexcept;
   void decide(Window& window, Nanoseconds now, Output& out) noexcept;
   void give_up_gap(Window& window, Output& out) noexcept;
+  [[nodiscard]] bool may_wait(HeldPackets::Index index, Nanoseconds now) const noexcept;
   void give_up_oldest(std::uint64_t& cause, Output& out) noexcept;
   void hand_on(Window& window, Output& out) noexcept;
   void flush(Window& window, Output& out) noexcept;

@@ -33,10 +33,11 @@ void PathStanding::restart(GatewayId gateway) noexcept {
   ++boots_[value(gateway)];
   const auto index = index_[value(gateway)];
   if (index == SourceIndex{}) return;
-  for (auto& path : sources_[value(index)]) {
+  for (auto& path : sources_[value(index)].paths) {
     path.dead = false;
     path.reordered = false;
     // Its clock has begun anew too.
+    path.heard = Nanoseconds{-2 * youth};
     if (path.strand != 0) strands_[path.strand - 1U] = {};
   }
 }
@@ -49,6 +50,20 @@ void PathStanding::set_live(SourceIndex source, PathId path) noexcept {
 void PathStanding::set_reordered(SourceIndex source, PathId path) noexcept {
   at(source, path).reordered = true;
   ++at(source, path).violations;
+}
+
+void PathStanding::hear(SourceIndex source, PathId id, const Departure& departure, Nanoseconds now) noexcept {
+  if (!departure.known) return;
+  Path& path = at(source, id);
+  const bool fresh = value(now) - value(path.heard) <= youth;
+  if (!fresh || before(path.departed, departure.time)) path.departed = departure.time;
+  path.heard = now;
+}
+
+bool PathStanding::behind(SourceIndex source, PathId path, const Departure& departure,
+                          Nanoseconds slack) const noexcept {
+  const auto late = departure.time + static_cast<std::uint32_t>(value(slack));
+  return departure.known && !before(late, at(source, path).departed);
 }
 
 bool PathStanding::declare_strand(SourceIndex source, PathId path) noexcept {

@@ -1,7 +1,8 @@
 // What a sink knows of the paths from each source that bears on order: which are dead, which have broken
-// first in, first out, and on strands declared FIFO how far each lane of the source has got.
+// first in, first out, how far the source's clock has got on each, and on strands declared FIFO how far each
+// of its lanes has.
 //
-// Owner: the order window's worker. All memory at construction: 2 KB a source, 2 KB a strand, 192 KB for the
+// Owner: the order window's worker. All memory at construction: 6 KB a source, 2 KB a strand, 192 KB for the
 // index of gateways. Never fails: a source or strand beyond the limits has no standing, and its gaps are the
 // timer's.
 #pragma once
@@ -59,6 +60,27 @@ class PathStanding {
     return at(source, path).violations;
   }
 
+  /// A packet of any flow, or a probe, has come over the path.
+  void hear(SourceIndex source, PathId path, const Departure& departure, Nanoseconds now) noexcept;
+  /// The path was heard no longer than `silence` ago.
+  [[nodiscard]] bool heard(SourceIndex source, PathId path, Nanoseconds now,
+                           Nanoseconds silence) const noexcept {
+    return value(now) - value(at(source, path).heard) <= value(silence);
+  }
+  /// Nothing that the path has brought left the source later than `slack` after `departure`. (Departures are
+  /// told before what waits at the source's egress, which may be paused.)
+  [[nodiscard]] bool behind(SourceIndex source, PathId path, const Departure& departure,
+                            Nanoseconds slack) const noexcept;
+
+  /// All paths of the source are late.
+  void set_congested(SourceIndex source, Nanoseconds now) noexcept {
+    sources_[value(source)].congested = now;
+  }
+  /// They were, no longer than `span` ago.
+  [[nodiscard]] bool congested(SourceIndex source, Nanoseconds now, Nanoseconds span) const noexcept {
+    return value(now) - value(sources_[value(source)].congested) <= value(span);
+  }
+
   /// The path keeps first in, first out across flows. False if there is no room for another strand.
   bool declare_strand(SourceIndex source, PathId path) noexcept;
   /// A packet of any flow, or a probe, has come over the path. Answers whether that is news about a strand.
@@ -77,6 +99,8 @@ class PathStanding {
     std::uint16_t strand = 0;  ///< its number, from 1 on; 0: none
     bool dead = false;
     bool reordered = false;
+    Nanoseconds heard{-2 * youth};  ///< when last
+    std::uint32_t departed = 0;     ///< latest departure of what was heard
   };
   struct Mark {
     Nanoseconds seen{-2 * youth};
@@ -89,16 +113,19 @@ class PathStanding {
       return (value(departure.lane) % max_lanes) * max_priorities + departure.priority % max_priorities;
     }
   };
-  using Paths = std::array<Path, max_paths_per_peer>;
+  struct Source {
+    std::array<Path, max_paths_per_peer> paths{};
+    Nanoseconds congested{-2 * youth};  ///< when last
+  };
 
-  Path& at(SourceIndex source, PathId path) noexcept { return sources_[value(source)][value(path)]; }
+  Path& at(SourceIndex source, PathId path) noexcept { return sources_[value(source)].paths[value(path)]; }
   [[nodiscard]] const Path& at(SourceIndex source, PathId path) const noexcept {
-    return sources_[value(source)][value(path)];
+    return sources_[value(source)].paths[value(path)];
   }
 
   std::vector<SourceIndex> index_;   ///< by gateway id
   std::vector<std::uint8_t> boots_;  ///< by gateway id
-  std::vector<Paths> sources_;       ///< by SourceIndex
+  std::vector<Source> sources_;      ///< by SourceIndex
   std::vector<Strand> strands_;
   std::size_t sources_used_ = 1;
   std::size_t strands_used_ = 0;

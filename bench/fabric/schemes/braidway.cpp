@@ -244,7 +244,7 @@ std::string Braidway::remarks() const {
   if (sum.late + sum.no_window + sum.gaps_by_watermark + sum.gaps_by_timer + by_budget + policies == 0)
     return {};
   return "gaps given up: " + std::to_string(sum.gaps_by_watermark) + " that all paths had passed, " +
-         std::to_string(sum.gaps_by_timer) + " after 150 us, " + std::to_string(by_budget) +
+         std::to_string(sum.gaps_by_timer) + " after the time-out, " + std::to_string(by_budget) +
          " for want of memory; packets that came late or again: " + std::to_string(sum.late) +
          "; without a window: " + std::to_string(sum.no_window) +
          "; changes of policy: " + std::to_string(policies);

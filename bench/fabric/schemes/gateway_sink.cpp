@@ -58,7 +58,7 @@ void GatewaySink::take(PacketIndex index, std::uint32_t from, const lb::SpraySet
                             .source = static_cast<lb::GatewayId>(from),
                             .path = static_cast<lb::PathId>(tag.path),
                             .epoch = tag.epoch,
-                            .departure = {}};
+                            .departure = {.known = true, .time = static_cast<std::uint32_t>(tag.departure)}};
   hand_on(window_.push({&hash, 1}, {&key, 1}, {&arrival, 1}, lb::Nanoseconds{fabric_.now()}, out_));
   peak_bytes_ = std::max(peak_bytes_, held);
 }
@@ -141,6 +141,8 @@ bool GatewaySink::tell(std::uint32_t from, GatewayMessage& message) {
     meter.probed = false;
     meter.told = false;
   }
+  const lb::Nanoseconds now{fabric_.now()};
+  if (lb::congested(message.delays)) window_.congested(static_cast<lb::GatewayId>(from), now);
   return any;
 }
 

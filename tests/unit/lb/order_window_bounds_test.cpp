@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t flows = 4;
 
-enum class Kind : std::uint8_t { packet, path_down, path_up, flush, observe, strand };
+enum class Kind : std::uint8_t { packet, path_down, path_up, flush, observe, strand, congested };
 
 struct Event {
   Kind kind = Kind::packet;
@@ -47,7 +47,8 @@ rc::Gen<Event> any_event() {
                                                                  {4, Kind::path_up},
                                                                  {1, Kind::flush},
                                                                  {2, Kind::observe},
-                                                                 {1, Kind::strand}})),
+                                                                 {1, Kind::strand},
+                                                                 {2, Kind::congested}})),
       rc::gen::set(&Event::flow, rc::gen::inRange(0U, unsigned{flows})),
       rc::gen::set(&Event::epoch, rc::gen::weightedOneOf<unsigned>(
                                       {{60, rc::gen::just(3U)}, {1, rc::gen::inRange(0U, 16U)}})),
@@ -78,9 +79,11 @@ RC_GTEST_PROP(OrderWindowProperty, NeverInventsWithholdsOrRepeatsAndKeepsItsBoun
   const OrderWindow::Parameters parameters{.flows = *rc::gen::inRange<std::size_t>(1, 2 * flows),
                                            .packets = *rc::gen::inRange<std::size_t>(1, 30),
                                            .bytes = *rc::gen::inRange<std::size_t>(1, 40'000),
+                                           .patience = Nanoseconds{*rc::gen::inRange(0, 1'500'000)},
                                            .sources = *rc::gen::inRange<std::size_t>(1, 4),
                                            .strands = *rc::gen::inRange<std::size_t>(0, 4)};
   const std::array sets{set_of({0, 1}), set_of({0, 1, 2, 3, 4, 5, 6, 7}), set_of({8, 9, 10, 11, 2, 3})};
+  const std::int64_t longest_wait_ns = std::max(timeout_ns, value(parameters.patience));
   Window window(parameters, events.size());
   auto& order = window.window;
 
@@ -100,7 +103,7 @@ RC_GTEST_PROP(OrderWindowProperty, NeverInventsWithholdsOrRepeatsAndKeepsItsBoun
       RC_ASSERT(number < gone.size());
       RC_ASSERT(!gone[number]);
       gone[number] = true;
-      RC_ASSERT(now - arrived[number] < timeout_ns + longest_turn);
+      RC_ASSERT(now - arrived[number] < longest_wait_ns + longest_turn);
       const auto& packet = window.packet(number);
       const auto sequence = static_cast<std::uint32_t>(packet.sequence);
       const auto [place, is_first] =
@@ -143,6 +146,9 @@ RC_GTEST_PROP(OrderWindowProperty, NeverInventsWithholdsOrRepeatsAndKeepsItsBoun
       case Kind::strand:
         order.declare_strand(source, path);
         break;
+      case Kind::congested:
+        order.congested(source, Nanoseconds{now});
+        break;
       case Kind::packet:
         arrived.push_back(now);
         gone.push_back(false);
@@ -159,8 +165,8 @@ RC_GTEST_PROP(OrderWindowProperty, NeverInventsWithholdsOrRepeatsAndKeepsItsBoun
         break;
     }
   }
-  longest_turn = timeout_ns;
-  now += timeout_ns;
+  longest_turn = longest_wait_ns;
+  now += longest_wait_ns;
   check(window.poll(now));
   RC_ASSERT(order.held_packets() == 0U);
   RC_ASSERT(std::ranges::all_of(gone, [](bool is_gone) { return is_gone; }));
@@ -177,6 +183,7 @@ RC_GTEST_PROP(OrderWindowProperty, NeverInventsWithholdsOrRepeatsAndKeepsItsBoun
   }
   RC_CLASSIFY(counters.gaps_by_watermark > 0, "watermark");
   RC_CLASSIFY(counters.fifo_violations > 0, "overtaken on its path");
+  RC_CLASSIFY(counters.put_off > 0, "waited for a slow path");
 }
 
 }  // namespace

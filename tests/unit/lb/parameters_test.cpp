@@ -79,6 +79,10 @@ TEST(Parameters, OfAnOrderWindowAreRefusedByName) {
            "OrderWindow: forget = -1 ns: must be 1000 ns to 1800000000000 ns"},
           {"waits for what it has forgotten", [](P& p) { p.timeout = Nanoseconds{1'000'000'001}; },
            "OrderWindow: timeout = 1000000001 ns: must be at most forget = 1000000000 ns"},
+          {"patience of less than nothing", [](P& p) { p.patience = Nanoseconds{-1}; },
+           "OrderWindow: patience = -1 ns: must be 0 ns to 1800000000000 ns"},
+          {"patience with what it has forgotten", [](P& p) { p.patience = Nanoseconds{1'000'000'001}; },
+           "OrderWindow: patience = 1000000001 ns: must be at most forget = 1000000000 ns"},
           {"too many sources", [](P& p) { p.sources = 65'536; },
            "OrderWindow: sources = 65536: must be 0 to 65535"},
           {"too many strands", [](P& p) { p.strands = 65'536; },
@@ -328,6 +332,7 @@ TEST(Parameters, AtTheEndsOfTheirRangesAreTaken) {
                            .packets = 1,
                            .bytes = 1,
                            .timeout = shortest_silence,
+                           .patience = Nanoseconds{0},
                            .forget = shortest_silence,
                            .sources = 0,
                            .strands = 0}};
