@@ -83,7 +83,8 @@ RC_GTEST_PROP(SessionProperty, ReplaysRestartNothingAndEachMessageCountsAtMostOn
         message = world.say(step.number);
         break;
       case Step::send_unheard:
-        // Kept back from us. Not a boot's first in this life of ours: see session.hpp on one kept back altogether.
+        // Kept back from us. Not a boot's first in this life of ours: see session.hpp on one kept back
+        // altogether.
         if (met == world.boots && !world.out_of_numbers()) world.say(step.number);
         continue;
       case Step::replay:
