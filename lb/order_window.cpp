@@ -27,6 +27,7 @@ OrderWindow::Parameters checked(const OrderWindow::Parameters& p) {
   require.at_most("timeout", p.timeout, "forget", p.forget);
   require.within("patience", p.patience, Nanoseconds{0}, longest_silence);
   require.at_most("patience", p.patience, "forget", p.forget);
+  require.within("pause", p.pause, Nanoseconds{0}, longest_silence);
   require.within("sources", p.sources, 0, PathStanding::most);
   require.within("strands", p.strands, 0, PathStanding::most);
   return p;
@@ -230,13 +231,14 @@ bool OrderWindow::may_wait(HeldPackets::Index index, Nanoseconds now) const noex
   const auto source = held_.source(flow);
   if (source == SourceIndex{}) return false;
   const auto& shows_gap = held_.packet(held_.lowest(flow)).departure;
-  const auto silence =
-      standing_.congested(source, now, parameters_.patience) ? parameters_.patience : parameters_.timeout;
+  // When the time-out is over, a path that fell silent when the gap showed has not been heard for longer than
+  // half of it, and one that is not slow has brought what left that much later.
+  const Nanoseconds half{value(parameters_.timeout) / 2};
+  const auto silence = standing_.congested(source, now, parameters_.patience) ? parameters_.pause : half;
   bool slow = false;
   held_.all_paths(flow, [&](PathId path, bool delivered_higher) {
     slow = !delivered_higher && !standing_.dead(source, path) &&
-           standing_.heard(source, path, now, silence) &&
-           standing_.behind(source, path, shows_gap, parameters_.timeout);
+           standing_.heard(source, path, now, silence) && standing_.behind(source, path, shows_gap, half);
     return !slow;
   });
   return slow;

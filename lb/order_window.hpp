@@ -11,11 +11,11 @@
 //   - by timer, when the packet held longest behind it has waited for `timeout`. A gap's time runs from the
 //     first packet that shows it, not from when the gap before it was closed. It is put off, up to
 //     `patience`, while a path that may still bring what is missing is alive but slow: was heard in the last
-//     `timeout`, or `patience` if the receiver's congestion has its other paths paused as well, and has
-//     brought nothing that left after what shows the gap. (What PFC pauses is not lost, and whoever takes it
-//     for lost has the RNICs send it all again: an incast of 32 hosts took 3.2 times its bound so, and 1.3
-//     with patience.) So no packet is held longer than `patience`, however many gaps there are, nor longer
-//     than `timeout` where departures are not told, and the timer is the budget in time too;
+//     half of `timeout`, or in `pause` if the receiver's congestion has its other paths paused as well,
+//     and has brought nothing that left after what shows the gap. (What PFC pauses is not lost, and whoever
+//     takes it for lost has the RNICs send it all again: an incast of 32 hosts took 3.2 times its bound so,
+//     and 1.3 with patience.) So no packet is held longer than `patience`, however many gaps there are, nor
+//     longer than `timeout` where departures are not told, and the timer is the budget in time too;
 //   - by budget, when more is held than packets or bytes allow: then what the timer would give up first goes,
 //     behind whatever is held before it in its flow.
 // What comes after its gap was given up, or again, is handed on at once. A repeat of a packet that is still
@@ -96,6 +96,10 @@ class OrderWindow {
     /// MB takes to drain through one port, and below the RNICs' time-out too. No more than `timeout`: never
     /// longer.
     Nanoseconds patience{1'000'000};
+    /// Silence that a pause may be taken for while all paths are late: what such a switch takes to drain. The
+    /// shorter, the sooner a path that dies in an incast is not waited for; 600 us make an incast at 2:1
+    /// longer by half a percent.
+    Nanoseconds pause{700'000};
     /// Silence after which a flow is forgotten: above the 0.5 s after which its source begins a new epoch,
     /// and below the 2 s after which its source forgets which epoch that was.
     Nanoseconds forget{1'000'000'000};
@@ -124,8 +128,8 @@ class OrderWindow {
   void path_down(GatewayId source, PathId path) noexcept;
   /// The path is live again, and trusted to be FIFO.
   void path_up(GatewayId source, PathId path) noexcept;
-  /// Its messages say that all paths from the source are late (congested() in path_delay.hpp): for `patience`
-  /// from now on one that is silent is taken for paused.
+  /// Its messages say that paths to this sink are late (Lateness::congested in path_delay.hpp): for
+  /// `patience` from now on one that is silent is taken for paused.
   void congested(GatewayId source, Nanoseconds now) noexcept {
     standing_.set_congested(standing_.source(source), now);
   }

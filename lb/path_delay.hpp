@@ -23,11 +23,17 @@ constexpr float recent_ns(const PathDelay& delay) noexcept { return (delay.mean_
 /// what lies before it, ns: an interval of messages, more than ECN lets a queue of one port grow to.
 inline constexpr float congested_ns = 100'000;
 
-/// Whether more than half of the paths heard are later than that.
-constexpr bool congested(std::span<const PathDelay> heard, float late_ns = congested_ns) noexcept {
+/// How many of the paths heard are later than that.
+struct Lateness {
   std::size_t late = 0;
-  for (const PathDelay& delay : heard) late += recent_ns(delay) > late_ns ? 1 : 0;
-  return 2 * late > heard.size();
+  std::size_t heard = 0;
+
+  [[nodiscard]] constexpr bool congested() const noexcept { return 2 * late > heard; }
+};
+constexpr Lateness lateness(std::span<const PathDelay> heard, float late_ns = congested_ns) noexcept {
+  Lateness result{.heard = heard.size()};
+  for (const PathDelay& delay : heard) result.late += recent_ns(delay) > late_ns ? 1 : 0;
+  return result;
 }
 
 }  // namespace braidway::lb

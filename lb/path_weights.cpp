@@ -53,7 +53,7 @@ void PathWeights::update(std::span<const PathDelay> heard) noexcept {
     total += weight;
   }
   const Parameters& p = parameters_;
-  if (congested(heard, p.congested_ns)) {
+  if (lateness(heard, p.congested_ns).congested()) {
     resting_ = p.rest;
   } else if (resting_ > 0) {
     --resting_;

@@ -36,6 +36,7 @@ GatewaySink::GatewaySink(Fabric& fabric, NodeIndex node, std::size_t hosts,
       held_(fabric.topology().node_count()) {
   for (const std::size_t paths : paths_from) meters_.emplace_back(paths);
   heard_.resize(paths_from.size());
+  lateness_.resize(paths_from.size());
   out_.resize(window_.most_out(1));
 }
 
@@ -142,7 +143,11 @@ bool GatewaySink::tell(std::uint32_t from, GatewayMessage& message) {
     meter.told = false;
   }
   const lb::Nanoseconds now{fabric_.now()};
-  if (lb::congested(message.delays)) window_.congested(static_cast<lb::GatewayId>(from), now);
+  const lb::Lateness told = lb::lateness(message.delays);
+  all_.late += told.late - lateness_[from].late;
+  all_.heard += told.heard - lateness_[from].heard;
+  lateness_[from] = told;
+  if (all_.congested()) window_.congested(static_cast<lb::GatewayId>(from), now);
   return any;
 }
 

@@ -53,6 +53,8 @@ class GatewaySink {
   lb::OrderWindow window_;
   std::vector<std::vector<Meter>> meters_;  ///< by leaf and path
   std::vector<Nanoseconds> heard_;          ///< by leaf: when anything last came
+  std::vector<lb::Lateness> lateness_;      ///< by leaf: as last told
+  lb::Lateness all_;                        ///< sum of these
   std::vector<lb::Handle> out_;
   std::vector<std::uint64_t> held_;  ///< bytes by host
   std::uint64_t peak_bytes_ = 0;

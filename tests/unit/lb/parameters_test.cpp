@@ -83,6 +83,8 @@ TEST(Parameters, OfAnOrderWindowAreRefusedByName) {
            "OrderWindow: patience = -1 ns: must be 0 ns to 1800000000000 ns"},
           {"patience with what it has forgotten", [](P& p) { p.patience = Nanoseconds{1'000'000'001}; },
            "OrderWindow: patience = 1000000001 ns: must be at most forget = 1000000000 ns"},
+          {"a pause of less than nothing", [](P& p) { p.pause = Nanoseconds{-1}; },
+           "OrderWindow: pause = -1 ns: must be 0 ns to 1800000000000 ns"},
           {"too many sources", [](P& p) { p.sources = 65'536; },
            "OrderWindow: sources = 65536: must be 0 to 65535"},
           {"too many strands", [](P& p) { p.strands = 65'536; },
