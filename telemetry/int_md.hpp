@@ -114,6 +114,24 @@ inline std::uint64_t store_hop(std::byte* to, std::uint16_t bitmap, const HopMet
 /// Reads them. What the bitmap does not ask for is unknown.
 HopMetadata load_hop(const std::byte* from, std::uint16_t bitmap) noexcept;
 
+/// Of what a hop tells, what its load is: a few loads instead of all.
+struct HopLoad {
+  std::uint32_t node_id = HopMetadata::unknown<std::uint32_t>;
+  std::uint32_t latency = HopMetadata::unknown<std::uint32_t>;
+  std::uint32_t queue = HopMetadata::unknown<std::uint32_t>;
+
+  friend constexpr bool operator==(const HopLoad&, const HopLoad&) = default;
+};
+inline HopLoad load_hop_load(const std::byte* from, std::uint16_t bitmap) noexcept {
+  // All bits up to the queue's are of one word.
+  const auto get = [&](std::uint16_t bit) {
+    if ((bitmap & bit) == 0) return HopMetadata::unknown<std::uint32_t>;
+    const auto before = static_cast<std::uint16_t>(bitmap & ~(2U * bit - 1));
+    return load_be32(from + std::ptrdiff_t{4} * std::popcount(before));
+  };
+  return {.node_id = get(int_node_id), .latency = get(int_hop_latency), .queue = get(int_queue)};
+}
+
 /// Shim and INT-MD header, as two big-endian numbers. Reading a field is a shift.
 struct IntHeader {
   std::uint64_t first = 0;
@@ -179,6 +197,9 @@ class StackView {
   /// 0 is the newest: the hop nearest to the sink. `index` < hops().
   [[nodiscard]] HopMetadata hop(std::size_t index) const noexcept {
     return load_hop(newest_ + index * 4 * int_hop_words(bitmap_), bitmap_);
+  }
+  [[nodiscard]] HopLoad load(std::size_t index) const noexcept {
+    return load_hop_load(newest_ + index * 4 * int_hop_words(bitmap_), bitmap_);
   }
 
  private:

@@ -1,0 +1,128 @@
+// What the meters cost: of bursts of 64 tagged packets at the sink, read and examined already, all that
+// `measure` does.
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include "bench/micro/per_packet.hpp"
+#include "telemetry/feedback_records.hpp"
+#include "telemetry/int_md.hpp"
+#include "telemetry/path_meter.hpp"
+
+namespace braidway::bench {
+namespace {
+
+constexpr std::int64_t burst_ns = 6'400;  ///< between bursts: 10 million packets a second
+constexpr std::size_t bursts = 256;
+constexpr std::size_t path_count = 8;
+constexpr std::uint16_t bitmap = 0xf000;
+
+/// Which packets of a burst come by which of eight paths.
+enum class Paths : std::uint8_t { one, each_burst_another, each_packet_another };
+/// fifo: packets left one after the other and all waited for the same queue. random: each for one of its own,
+/// up to 50 us: the worst for whoever predicts branches.
+enum class Queues : std::uint8_t { fifo, random };
+
+/// A sink that hears a peer's packets.
+class Sink {
+ public:
+  Sink(Paths paths, Queues queues, std::size_t hops)
+      : meters(std::array{telemetry::PathMeters::Peer{path_count, &clock}}, hops),
+        paths_(paths),
+        queues_(queues) {
+    std::mt19937_64 random{seed};
+    for (std::size_t i = 0; i < delays_.size(); ++i)
+      delays_[i] = static_cast<std::uint32_t>(random() % 50'000);
+    clock.heard({}, {}, false);
+    const std::size_t words = telemetry::int_hop_words(bitmap);
+    stacks_.resize(burst * hops * words * 4);
+    for (std::size_t i = 0; i < burst * hops; ++i) {
+      telemetry::store_hop(&stacks_[i * words * 4], bitmap,
+                           {.node_id = static_cast<std::uint32_t>(i % hops),
+                            .hop_latency = static_cast<std::uint32_t>(random() % 10'000),
+                            .queue = static_cast<std::uint32_t>(random() % 100'000)});
+    }
+    for (std::size_t i = 0; i < burst; ++i) {
+      burst_[i] = {.bytes = 1'100, .stack = {stacks_.data() + i * hops * words * 4, bitmap, hops}};
+    }
+  }
+
+  void prepare(std::size_t number) noexcept {
+    now_ += burst_ns;
+    for (std::size_t i = 0; i < burst; ++i) {
+      const std::size_t other = paths_ == Paths::each_packet_another ? i : number;
+      burst_[i].meter = paths_ == Paths::one ? 0 : static_cast<std::uint32_t>(other % path_count);
+      const std::size_t waited = queues_ == Queues::fifo ? number : number * burst + i;
+      const auto spread = static_cast<std::uint32_t>((burst - 1 - i) * (burst_ns / burst));
+      burst_[i].departure = static_cast<std::uint32_t>(now_) - spread - delays_[waited % delays_.size()];
+      burst_[i].ce = i % 16 == 0;
+    }
+  }
+  void measure() noexcept { meters.measure(burst_, lb::Nanoseconds{now_}); }
+
+  telemetry::SourceClock clock;
+  telemetry::PathMeters meters;
+
+ private:
+  Paths paths_;
+  Queues queues_;
+  std::vector<std::byte> stacks_;
+  std::array<std::uint32_t, 4'096> delays_;
+  std::array<telemetry::PathSample, burst> burst_{};
+  std::int64_t now_ = 1;
+};
+
+template <Paths paths, Queues queues, std::size_t hops>
+void measure(benchmark::State& state) {
+  Sink sink(paths, queues, hops);
+  per_packet(
+      state, bursts, [&](std::size_t i) { sink.prepare(i); },
+      [&] {
+        sink.measure();
+        benchmark::ClobberMemory();
+      });
+}
+
+BENCHMARK(measure<Paths::one, Queues::fifo, 0>)->Name("measure, one path a burst");
+BENCHMARK(measure<Paths::one, Queues::fifo, 0>)->Name("measure, one path a burst A/A");
+BENCHMARK(measure<Paths::each_burst_another, Queues::fifo, 0>)->Name("measure, another path each burst");
+BENCHMARK(measure<Paths::each_packet_another, Queues::fifo, 0>)->Name("measure, another path each packet");
+BENCHMARK(measure<Paths::one, Queues::random, 0>)->Name("measure, one path a burst, random delays");
+BENCHMARK(measure<Paths::one, Queues::fifo, 3>)->Name("measure, 3 hops F000");
+
+/// The records of 8 paths for one message, from the meters of `lanes` lanes; cycles a record.
+void records(benchmark::State& state) {
+  std::vector<std::unique_ptr<Sink>> lanes;
+  std::vector<telemetry::PathMeters*> meters;
+  for (std::int64_t i = 0; i < state.range(0); ++i) {
+    lanes.push_back(std::make_unique<Sink>(Paths::each_packet_another, Queues::fifo, 0));
+    meters.push_back(&lanes.back()->meters);
+  }
+  telemetry::FeedbackRecords feedback(meters, 0, lanes.front()->clock);
+  std::array<telemetry::PathRecord, burst> out;
+  per_packet(
+      state, bursts,
+      [&](std::size_t i) {
+        for (auto& lane : lanes) {
+          lane->prepare(i);
+          lane->measure();
+        }
+      },
+      [&] {
+        for (std::size_t i = 0; i < burst; ++i) {
+          out[i] = feedback.next(lb::PathId{static_cast<std::uint8_t>(i % path_count)}, {}, {});
+        }
+        benchmark::DoNotOptimize(out);
+      });
+}
+
+BENCHMARK(records)->Name("a path's record for a feedback")->Arg(1)->Arg(4);
+
+}  // namespace
+}  // namespace braidway::bench

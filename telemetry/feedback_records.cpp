@@ -1,0 +1,91 @@
+#include "telemetry/feedback_records.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "lb/require.hpp"
+
+namespace braidway::telemetry {
+namespace {
+
+/// The largest that has been seen; not_measured is none.
+constexpr std::uint32_t deeper(std::uint32_t known, std::uint32_t seen) noexcept {
+  return known == not_measured ? seen : std::max(known, seen);
+}
+
+}  // namespace
+
+FeedbackRecords::FeedbackRecords(std::span<PathMeters* const> lanes, std::size_t peer,
+                                 const SourceClock& source)
+    : lanes_(lanes.begin(), lanes.end()), peer_(peer), source_(&source) {
+  lb::Requirements{"FeedbackRecords"}.within("lanes", lanes.size(), 1, lb::max_lanes);
+  told_.resize(lanes_.front()->paths(peer));
+}
+
+PathRecord FeedbackRecords::next(lb::PathId path, const PathNews& news, lb::Nanoseconds now) noexcept {
+  PathRecord record{.heard = news.heard, .fifo_lost = news.fifo_lost};
+  const std::uint32_t index = lanes_.front()->index(peer_, path);
+  PathTotals totals;
+  for (PathMeters* lane : lanes_) {
+    PathMeter& meter = lane->at(index);
+    totals += meter.totals();
+    if (const auto queues = meter.take_queues()) {
+      record.deepest_queue = deeper(record.deepest_queue, queues->most);
+    }
+    if (const auto holds = meter.take_holds()) {
+      record.longest_hold = std::max(record.longest_hold, holds->most);
+    }
+    const auto delays = meter.take_delays();
+    if (!delays) continue;
+    record.least_delay = std::min(record.least_delay, delays->least);
+    record.most_delay = deeper(record.most_delay, delays->most);
+  }
+  Told& told = told_[value(path)];
+  record.heard = record.heard || totals.packets != told.packets;
+  record.bytes = totals.bytes;
+  record.ce_marked = static_cast<std::uint32_t>(totals.ce_marked);
+  record.late = static_cast<std::uint32_t>(totals.late);
+  add_mean(totals, told, record);
+  add_counts(index, now, record);
+  return record;
+}
+
+/// The mean since the record before. Another thread may have counted between the reading of sums and of
+/// extremes: the mean is kept between them.
+void FeedbackRecords::add_mean(const PathTotals& totals, Told& told, PathRecord& record) noexcept {
+  const std::uint64_t timed = totals.packets - totals.untimed;
+  const std::uint64_t packets = timed - told.timed;
+  const std::uint64_t delays = totals.delay_sum - told.delay_sum;
+  told = {.packets = totals.packets, .timed = timed, .delay_sum = totals.delay_sum};
+  if (record.least_delay == not_measured) return;
+  const std::uint64_t mean = packets == 0 ? record.least_delay : delays / packets;
+  record.mean_delay =
+      static_cast<std::uint32_t>(std::clamp<std::uint64_t>(mean, record.least_delay, record.most_delay));
+}
+
+void FeedbackRecords::add_counts(std::uint32_t meter, lb::Nanoseconds now,
+                                 PathRecord& record) const noexcept {
+  const std::uint32_t life = source_->life();
+  std::array<MarkedPackets, lb::max_lanes> lanes;
+  std::size_t count = 0;
+  lb::Nanoseconds newest{};
+  bool recent = false;
+  for (const PathMeters* lane : lanes_) {
+    const std::optional<MarkedPackets> marked = lane->at(meter).marked();
+    if (!marked) return;  // a part of the packets is worse than nothing: it would look like loss
+    if (marked->life == 0 || marked->life != life) continue;
+    newest = count == 0 || between(newest, marked->newest) > 0 ? marked->newest : newest;
+    recent = recent || between(marked->last_at, now) <= value(period_said_for);
+    lanes[count++] = *marked;
+  }
+  if (!recent) return;
+  record.counted = true;
+  for (MarkedPackets& lane : std::span{lanes}.first(count)) {
+    lane.by_period.count(newest);  // of the latest period, which is not complete
+    record.period = static_cast<std::uint16_t>(lane.by_period.complete());
+    record.packets += lane.by_period.through();
+  }
+}
+
+}  // namespace braidway::telemetry
