@@ -1,5 +1,5 @@
 // What the meters cost: of bursts of 64 tagged packets at the sink, read and examined already, all that
-// `measure` does.
+// `measure` does; and of packets and ACKs without a peer what following them takes.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -11,9 +11,11 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/micro/per_packet.hpp"
+#include "bench/micro/traffic.hpp"
 #include "telemetry/feedback_records.hpp"
 #include "telemetry/int_md.hpp"
 #include "telemetry/path_meter.hpp"
+#include "telemetry/return_traffic.hpp"
 
 namespace braidway::bench {
 namespace {
@@ -121,6 +123,58 @@ void records(benchmark::State& state) {
         benchmark::DoNotOptimize(out);
       });
 }
+
+/// The next packet of each of `flows` flows in turn, all of which ask for an ACK or none; or their ACKs.
+enum class Followed : std::uint8_t { packets, timed_packets, acks };
+
+template <Followed what>
+void follow(benchmark::State& state) {
+  Traffic traffic(static_cast<std::size_t>(state.range(0)));
+  telemetry::ReturnTraffic returns(path_count, {.flows = traffic.flows()});
+  std::array<lb::FlowKey, burst> answers;
+  std::array<std::uint64_t, burst> answer_hashes{};
+  std::array<telemetry::SentPacket, burst> packets;
+  std::array<telemetry::ReturnedPacket, burst> acks;
+  std::int64_t now = 0;
+  std::uint32_t round = 0;
+  const auto send = [&] { returns.sent(traffic.hashes, traffic.keys, packets, lb::Nanoseconds{now}); };
+  const auto hear = [&] { returns.returned(answer_hashes, answers, acks, lb::Nanoseconds{now}); };
+  per_packet(
+      state, traffic.bursts(),
+      [&](std::size_t number) {
+        traffic.prepare(number);
+        now += burst_ns;
+        round += number == 0 ? 1 : 0;
+        for (std::size_t i = 0; i < burst; ++i) {
+          packets[i] = {.psn = round & 0xff'ffff,
+                        .path = static_cast<std::uint16_t>(i % path_count),
+                        .opcode = static_cast<std::uint8_t>(telemetry::Opcode::rc_write_middle),
+                        .ack_requested = what != Followed::packets};
+          acks[i] = {.psn = packets[i].psn,
+                     .opcode = static_cast<std::uint8_t>(telemetry::Opcode::rc_acknowledge),
+                     .syndrome = telemetry::aeth_ack};
+        }
+        for (std::size_t i = 0; i < burst; ++i) {
+          const auto& words = traffic.keys[i].words;
+          answers[i] = lb::FlowKey{{words[2], words[3], words[0], words[1], words[4]}};
+        }
+        lb::FlowHasher{seed}.hash_burst(answers, answer_hashes);
+        if (what == Followed::acks) send();
+      },
+      [&] {
+        if (what == Followed::acks) {
+          hear();
+        } else {
+          send();
+        }
+        benchmark::ClobberMemory();
+      });
+}
+
+BENCHMARK(follow<Followed::packets>)->Name("single-ended, a packet")->Arg(1'000)->Arg(100'000);
+BENCHMARK(follow<Followed::packets>)->Name("single-ended, a packet A/A")->Arg(1'000)->Arg(100'000);
+BENCHMARK(follow<Followed::timed_packets>)->Name("single-ended, a timed packet")->Arg(1'000)->Arg(100'000);
+BENCHMARK(follow<Followed::acks>)->Name("single-ended, an ACK")->Arg(1'000)->Arg(100'000);
 
 BENCHMARK(records)->Name("a path's record for a feedback")->Arg(1)->Arg(4);
 

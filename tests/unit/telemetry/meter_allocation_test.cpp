@@ -7,6 +7,7 @@
 
 #include "telemetry/feedback_records.hpp"
 #include "telemetry/path_meter.hpp"
+#include "telemetry/return_traffic.hpp"
 #include "tests/unit/counting_new.hpp"
 
 namespace braidway::telemetry {
@@ -38,6 +39,37 @@ TEST(Allocation, MetersTakeNoMemory) {
   }
   EXPECT_EQ(taken, before);
   EXPECT_EQ(told, 10'000U);
+}
+
+TEST(Allocation, ReturnTrafficTakesNoMemory) {
+  ReturnTraffic traffic(4, {.flows = 100, .forget = lb::Nanoseconds{10'000'000}});
+  std::array<lb::FlowKey, 2> there;
+  std::array<lb::FlowKey, 2> here;
+  const std::array<std::uint64_t, 2> hashes{};
+  std::array<SentPacket, 2> sent;
+  std::array<ReturnedPacket, 2> returned;
+  const auto before = taken;
+  for (std::uint32_t i = 0; i < 100'000; ++i) {
+    const lb::Nanoseconds now{i * std::int64_t{10'000}};
+    const lb::Qpn pair{i % 400 == 0 ? i : i % 150};
+    there.fill(lb::rocev2_key(lb::ipv4(1), lb::ipv4(2), pair));
+    here.fill(lb::rocev2_key(lb::ipv4(2), lb::ipv4(1), pair));
+    sent.fill({.psn = i & 0xffff,
+               .path = static_cast<std::uint16_t>(i % 4),
+               .opcode = static_cast<std::uint8_t>(Opcode::rc_send_only),
+               .ack_requested = true});
+    returned.fill({.psn = i & 0xffff, .opcode = static_cast<std::uint8_t>(Opcode::rc_acknowledge)});
+    sent[1].opcode = i % 3 == 0 ? static_cast<std::uint8_t>(Opcode::cnp) : sent[0].opcode;
+    returned[1].syndrome = aeth_nak_sequence;
+    traffic.sent(hashes, there, sent, now);
+    traffic.returned(hashes, here, returned, now);
+    traffic.sweep(now);
+  }
+  EXPECT_EQ(taken, before);
+  EXPECT_GT(traffic.path(0).rtts(), 0U);
+  EXPECT_GT(traffic.path(0).naks(), 0U);
+  EXPECT_GT(traffic.path(0).repeats(), 0U);
+  EXPECT_GT(traffic.counters().no_room.get(), 0U);
 }
 
 }  // namespace
