@@ -1,9 +1,11 @@
-// braidwayctl: asks a running gateway. Its commands are those of ctrl/api/command.hpp.
+// braidwayctl: asks a running gateway. Its commands are those of ctrl/api/command.hpp, and those of
+// ctrl/api/local_command.hpp, which need no gateway.
 //
-// Exit codes: 0 answered; 1 the gateway refused or does not answer; 2 wrong use.
+// Exit codes: 0 answered, done; 1 the gateway refused or does not answer, or it could not be done; 2 wrong
+// use.
 #include <filesystem>
+#include <functional>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <sstream>
 #include <sys/socket.h>
@@ -12,10 +14,12 @@
 #include <httplib.h>
 
 #include "ctrl/api/command.hpp"
+#include "ctrl/api/local_command.hpp"
 #include "dataplane/unix_socket.hpp"
 
 namespace {
 
+using braidway::ctrl::Arguments;
 using braidway::ctrl::Command;
 using braidway::ctrl::Json;
 
@@ -69,23 +73,60 @@ tl::expected<Json, std::string> ask(const std::string& socket, const Command& co
   return answer;
 }
 
-/// The options of one command as CLI11 fills them in.
+/// Asks and prints the answer; returns the exit code.
+int ask_and_print(std::string socket, const Command& command, const Arguments& arguments, bool json) {
+  if (socket.empty()) {
+    auto found = only_socket();
+    if (!found) {
+      std::cerr << "braidwayctl: " << found.error() << "\n";
+      return 1;
+    }
+    socket = *found;
+  }
+  const auto answer = ask(socket, command, {arguments.begin(), arguments.end()});
+  if (!answer) {
+    std::cerr << "braidwayctl: " << answer.error() << "\n";
+    return 1;
+  }
+  std::cout << (json ? answer->dump(2) + "\n" : command.render(*answer));
+  return 0;
+}
+
+/// The options of one command as CLI11 fills them in, and what is to be done with them.
 struct Given {
-  const Command* command;
-  CLI::App* app;
-  std::map<std::string, std::string> arguments;
+  CLI::App* app = nullptr;
+  Arguments arguments;
+  std::function<int(const Arguments&)> carry_out;
 };
 
 /// Makes the subcommands of "show ports" below `app`, sharing those that exist.
-CLI::App* subcommand_for(CLI::App& app, const Command& command) {
+CLI::App* subcommand_for(CLI::App& app, std::string_view name, std::string_view help) {
   CLI::App* at = &app;
-  std::istringstream words{std::string(command.name)};
+  std::istringstream words{std::string(name)};
   for (std::string word; words >> word;) {
     const auto known = at->get_subcommands([&](const CLI::App* each) { return each->get_name() == word; });
     at = known.empty() ? at->add_subcommand(word) : known.front();
   }
-  at->description(std::string(command.help));
+  at->description(std::string(help));
   return at;
+}
+
+/// `command` is of either kind. The answer stays where it is, for CLI11 writes into it.
+template <typename AnyCommand>
+std::unique_ptr<Given> offer(CLI::App& app, const AnyCommand& command, bool& json,
+                             std::function<int(const Arguments&)> carry_out) {
+  auto given = std::make_unique<Given>();
+  given->app = subcommand_for(app, command.name, command.help);
+  given->carry_out = std::move(carry_out);
+  given->app->add_flag("-j,--json", json, "print JSON");
+  given->app->fallthrough();
+  for (const auto& argument : command.arguments) {
+    const std::string name(argument.name);
+    auto* option = given->app->add_option(argument.positional ? name : "--" + name, given->arguments[name],
+                                          std::string(argument.help));
+    option->required(argument.required);
+  }
+  return given;
 }
 
 }  // namespace
@@ -99,17 +140,13 @@ int main(int argc, char** argv) {
   app.fallthrough();
   std::vector<std::unique_ptr<Given>> all;
   for (const Command& command : braidway::ctrl::commands()) {
-    auto given = std::make_unique<Given>(
-        Given{.command = &command, .app = subcommand_for(app, command), .arguments = {}});
-    given->app->add_flag("-j,--json", json, "print JSON");
-    given->app->fallthrough();
-    for (const auto& argument : command.arguments) {
-      const std::string name(argument.name);
-      auto* option = given->app->add_option(argument.positional ? name : "--" + name, given->arguments[name],
-                                            std::string(argument.help));
-      option->required(argument.required);
-    }
-    all.push_back(std::move(given));
+    all.push_back(offer(app, command, json, [&](const Arguments& arguments) {
+      return ask_and_print(socket, command, arguments, json);
+    }));
+  }
+  for (const auto& command : braidway::ctrl::local_commands()) {
+    all.push_back(
+        offer(app, command, json, [&](const Arguments& arguments) { return command.run(arguments, json); }));
   }
   for (const char* group : {"show", "set", "capture"}) {
     app.get_subcommand(group)->require_subcommand(1)->fallthrough();
@@ -120,24 +157,9 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   for (const auto& given : all) {
-    if (!given->app->parsed()) {
-      continue;
+    if (given->app->parsed()) {
+      return given->carry_out(given->arguments);
     }
-    if (socket.empty()) {
-      auto found = only_socket();
-      if (!found) {
-        std::cerr << "braidwayctl: " << found.error() << "\n";
-        return 1;
-      }
-      socket = *found;
-    }
-    const auto answer = ask(socket, *given->command, {given->arguments.begin(), given->arguments.end()});
-    if (!answer) {
-      std::cerr << "braidwayctl: " << answer.error() << "\n";
-      return 1;
-    }
-    std::cout << (json ? answer->dump(2) + "\n" : given->command->render(*answer));
-    return 0;
   }
   return 2;
 }
