@@ -5,7 +5,6 @@
 namespace braidway::telemetry {
 namespace {
 
-constexpr std::int64_t second = 1'000'000'000;
 constexpr std::int64_t smoothed_over = 8;
 /// Heartbeats without a packet after which a flow is forgotten.
 constexpr std::int64_t forget_after = 4;
@@ -28,9 +27,7 @@ std::uint32_t smooth(std::uint32_t mean, std::uint32_t sample) noexcept {
 ReportPolicy::ReportPolicy(const Parameters& parameters)
     : parameters_(parameters),
       flows_(parameters.flows),
-      price_(second / std::max<std::int64_t>(parameters.reports_per_second, 1)),
-      most_credit_(parameters.reports_per_second == 0 ? 0 : price_ * parameters.burst),
-      credit_(most_credit_) {}
+      rate_(parameters.reports_per_second, parameters.burst) {}
 
 ReportCause ReportPolicy::decide(std::uint64_t hash, const lb::FlowKey& key, const FlowSample& sample,
                                  lb::Nanoseconds now) noexcept {
@@ -48,7 +45,8 @@ ReportCause ReportPolicy::decide(std::uint64_t hash, const lb::FlowKey& key, con
   const bool was_calm = elapsed(flow.deep, lb::tick(now)) > parameters_.calm;
 
   const ReportCause cause = news(flow, sample, deep && was_calm, now);
-  if (cause != ReportCause::none && !take_token(cause, now)) {
+  const bool can_wait = cause == ReportCause::heartbeat;
+  if (cause != ReportCause::none && !(can_wait ? rate_.take_upper_half(now) : rate_.take(now))) {
     ++counters_.suppressed;
     if (deep && !was_calm) flow.deep = lb::tick(now);
     return ReportCause::none;
@@ -82,16 +80,6 @@ ReportCause ReportPolicy::news(const Flow& flow, const FlowSample& sample, bool 
   }
   if (elapsed(flow.beat, lb::tick(now)) >= parameters_.heartbeat) return ReportCause::heartbeat;
   return ReportCause::none;
-}
-
-bool ReportPolicy::take_token(ReportCause cause, lb::Nanoseconds now) noexcept {
-  const std::int64_t passed = value(now) - value(credited_at_);
-  credit_ = passed >= most_credit_ - credit_ ? most_credit_ : credit_ + passed;
-  credited_at_ = now;
-  const std::int64_t kept = cause == ReportCause::heartbeat ? most_credit_ / 2 : 0;
-  if (credit_ < std::max(price_, kept)) return false;
-  credit_ -= price_;
-  return true;
 }
 
 void ReportPolicy::sweep(lb::Nanoseconds now) noexcept {

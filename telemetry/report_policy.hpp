@@ -24,6 +24,7 @@
 #include "lb/tick.hpp"
 #include "lb/types.hpp"
 #include "telemetry/message.hpp"
+#include "telemetry/report_rate.hpp"
 
 namespace braidway::telemetry {
 
@@ -82,16 +83,11 @@ class ReportPolicy {
   static bool is_known(const Flow& flow, lb::PathId path) noexcept;
   [[nodiscard]] ReportCause news(const Flow& flow, const FlowSample& sample, bool newly_deep,
                                  lb::Nanoseconds now) const noexcept;
-  bool take_token(ReportCause cause, lb::Nanoseconds now) noexcept;
 
   Parameters parameters_;
   lb::FlowMap<Flow> flows_;
   Counters counters_;
-  /// Credit in ns: a report costs `price_`.
-  std::int64_t price_;
-  std::int64_t most_credit_;
-  std::int64_t credit_;
-  lb::Nanoseconds credited_at_{};
+  ReportRate rate_;
 };
 
 }  // namespace braidway::telemetry
