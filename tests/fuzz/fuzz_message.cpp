@@ -1,6 +1,7 @@
 // libFuzzer over what comes from other gateways, and over reports: any bytes are refused by a name, or read
-// as what can be written and read again. Once as they are, and once with the length and the authenticator
-// made right, or nothing would ever get past it. Bytes lie in a heap block of their own size.
+// as what can be written and read again; and a postcard on any packet is a report that can be read. Once as
+// they are, and once with the length and the authenticator made right, or nothing would ever get past it.
+// Bytes lie in a heap block of their own size.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -9,6 +10,7 @@
 
 #include "telemetry/big_endian.hpp"
 #include "telemetry/message.hpp"
+#include "telemetry/postcard.hpp"
 #include "telemetry/report.hpp"
 #include "telemetry/session.hpp"
 #include "tests/fuzz/require.hpp"
@@ -111,6 +113,37 @@ void check_reports(const Bytes& bytes) {
   }
 }
 
+/// The node's metadata out of the first bytes, the packet out of the rest.
+void check_postcard(const Bytes& bytes) {
+  constexpr std::size_t metadata_bytes = 48;
+  if (bytes.size() < metadata_bytes) return;
+  const std::byte* at = bytes.data();
+  const HopMetadata own{.level1_ingress = load_be16(at),
+                        .level1_egress = load_be16(at + 2),
+                        .hop_latency = load_be32(at + 4),
+                        .queue = load_be32(at + 8),
+                        .ingress_time = load_be64(at + 12),
+                        .egress_time = load_be64(at + 20),
+                        .level2_ingress = load_be32(at + 28),
+                        .level2_egress = load_be32(at + 32),
+                        .egress_utilisation = load_be32(at + 36),
+                        .buffer = load_be32(at + 40)};
+  const Watch watch(load_be16(at + 44));
+  const auto type = InnerType{static_cast<std::uint8_t>(1U + load_be16(at + 46) % 5U)};
+  const auto packet = std::span{bytes}.subspan(metadata_bytes);
+  const Postcards postcards({&watch, 1}, {});
+  const Report report = postcards.postcard(watch, own, type, packet);
+  std::vector<std::byte> memory(1'100);
+  ReportWriter writer(memory, {}, memory.size());
+  require(writer.add(report) == ReportDefect::none, "a postcard can be written");
+  ReportReader reader(writer.payload());
+  Report again;
+  require(reader.next(again) == ReportDefect::none && !reader.more(), "and read");
+  require(again.metadata == report.metadata && again.congested == report.congested &&
+              again.inner.size() <= packet.size(),
+          "as the same");
+}
+
 }  // namespace
 }  // namespace braidway::tests
 
@@ -120,6 +153,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   tests::Bytes bytes(from, from + size);
   tests::check_message(bytes, false);
   tests::check_reports(bytes);
+  tests::check_postcard(bytes);
   if (size >= telemetry::probe_bytes) {
     telemetry::store_be16(&bytes[2], static_cast<std::uint16_t>(size));
     const auto covered = std::span{bytes}.first(size - telemetry::authenticator_bytes);

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "telemetry/message.hpp"
+#include "telemetry/postcard.hpp"
 #include "telemetry/report.hpp"
 #include "telemetry/report_policy.hpp"
 #include "telemetry/session.hpp"
@@ -56,6 +57,29 @@ TEST(Allocation, MessagesTakeNoMemory) {
   EXPECT_GT(verdicts[static_cast<std::size_t>(Verdict::counts)], 5'000U);
   EXPECT_GT(verdicts[static_cast<std::size_t>(Verdict::second_boot)], 0U);
   EXPECT_GT(verdicts[static_cast<std::size_t>(Verdict::unknown_echo)], 0U);
+}
+
+TEST(Allocation, PostcardsTakeNoMemory) {
+  const Watch watch = Watch(0xffff).to_qpn(lb::Qpn{1});
+  Postcards postcards({&watch, 1}, {.postcards_per_second = 100'000});
+  ReportStream stream(1, 2);
+  std::array<std::byte, 1'400> memory{};
+  const std::array<std::byte, 128> packet{};
+  std::size_t written = 0;
+  const auto before = taken;
+  for (std::uint32_t i = 0; i < 10'000; ++i) {
+    const auto key = lb::rocev2_key(lb::ipv4(1), lb::ipv4(2), lb::Qpn{i % 2});
+    const Watch* due = postcards.decide(key, lb::Nanoseconds{i * std::int64_t{1'000}});
+    if (due == nullptr) continue;
+    ReportWriter writer(memory, stream.next());
+    const HopMetadata own{.hop_latency = i, .queue = i};
+    written +=
+        writer.add(postcards.postcard(*due, own, InnerType::ipv4, packet)) == ReportDefect::none ? 1 : 0;
+  }
+  EXPECT_EQ(taken, before);
+  EXPECT_EQ(written, postcards.counters().postcards);
+  EXPECT_GT(written, 1'000U);
+  EXPECT_GT(postcards.counters().suppressed, 0U);
 }
 
 TEST(Allocation, ReportsTakeNoMemory) {
