@@ -123,7 +123,7 @@ tl::expected<void, std::string> detach(unsigned interface_index, const Attached&
 
 /// Does this kernel, with our rights, take the program?
 tl::expected<void, std::string> try_to_load(XdpTake take) {
-  const std::string_view bytes = object_bytes(take);
+  const std::string bytes = object_bytes(take);
   const std::unique_ptr<bpf_object, decltype(&bpf_object__close)> object(
       bpf_object__open_mem(bytes.data(), bytes.size(), nullptr), bpf_object__close);
   const int status = object ? bpf_object__load(object.get()) : -errno;
@@ -172,11 +172,14 @@ tl::expected<KernelLink, std::string> find_usable(const std::string& interface) 
 
 }  // namespace
 
-std::string_view object_bytes(XdpTake take) noexcept {
-  const auto view = [](const auto& bytes) {
-    return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  };
-  return take == XdpTake::all ? view(steer_all_object) : view(steer_rocev2_object);
+std::string object_bytes(XdpTake take, const OwnPorts& ports) {
+  const auto copy = [](const auto& bytes) { return std::string(bytes.begin(), bytes.end()); };
+  if (take == XdpTake::all) return copy(steer_all_object);
+  std::string object = copy(steer_rocev2_object);
+  const braidway_xdp_ports constants{.int_md = ports.int_md, .message = ports.message};
+  static_assert(steer_rocev2_ports + sizeof(constants) <= steer_rocev2_object.size());
+  std::memcpy(object.data() + steer_rocev2_ports, &constants, sizeof(constants));
+  return object;
 }
 
 tl::expected<Prepared, std::string> prepare(const std::string& interface, XdpTake take) {
@@ -211,21 +214,23 @@ tl::expected<Prepared, std::string> prepare(const std::string& interface, XdpTak
   return prepared;
 }
 
-tl::expected<std::string, std::string> object_path(XdpTake take) {
-  const auto store = [](XdpTake which) -> tl::expected<UniqueFd, std::string> {
-    const std::string_view bytes = object_bytes(which);
-    UniqueFd file(::memfd_create("braidway-steer.bpf.o", MFD_CLOEXEC));
-    if (!file || ::write(file.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
-      return tl::unexpected("cannot keep the XDP program in memory: " + error_text(errno));
-    return file;
-  };
-  // One file for each, as long as the process runs: the driver opens the path when the first receive queue is
+tl::expected<std::string, std::string> object_path(XdpTake take, const OwnPorts& ports) {
+  // A file for each, as long as the process runs: the driver opens the path when the first receive queue is
   // set up.
-  static const auto all = store(XdpTake::all);
-  static const auto rocev2 = store(XdpTake::rocev2);
-  const auto& file = take == XdpTake::all ? all : rocev2;
-  if (!file) return tl::unexpected(file.error());
-  return "/proc/self/fd/" + std::to_string(file->get());
+  struct Kept {
+    std::string object;
+    UniqueFd file;
+  };
+  static std::vector<Kept> kept;
+  const auto path_of = [](const Kept& of) { return "/proc/self/fd/" + std::to_string(of.file.get()); };
+  std::string object = object_bytes(take, ports);
+  const auto known = std::ranges::find(kept, object, &Kept::object);
+  if (known != kept.end()) return path_of(*known);
+  UniqueFd file(::memfd_create("braidway-steer.bpf.o", MFD_CLOEXEC));
+  if (!file || ::write(file.get(), object.data(), object.size()) != static_cast<ssize_t>(object.size()))
+    return tl::unexpected("cannot keep the XDP program in memory: " + error_text(errno));
+  kept.push_back({.object = std::move(object), .file = std::move(file)});
+  return path_of(kept.back());
 }
 
 tl::expected<VerdictCounters, std::string> read_counters(const std::string& interface) {

@@ -5,10 +5,10 @@
 // runs over programs that are already there, detaches whatever is attached when it closes, be it ours or not,
 // and leaves IFF_PROMISC set. So, for a port `af_xdp:IF`, in this order:
 //
-//     prepare(IF)          a foreign program, or anything else that would fail later, ends the opening here
-//     object_path(take)    for the devargs: net_af_xdp0,iface=IF,xdp_prog=PATH
+//     prepare(IF)                 a foreign program, or anything else that would fail later, ends the opening
+//     here object_path(take, ports)    for the devargs: net_af_xdp0,iface=IF,xdp_prog=PATH
 //     ... the driver opens, runs, closes ...
-//     restore(prepared)    nothing of ours remains
+//     restore(prepared)           nothing of ours remains
 //
 // Traps of the driver (22.11.11):
 // - A process opens an interface once: close() counts its references wrongly and keeps the AF_XDP socket, and
@@ -36,6 +36,7 @@
 
 #include "dataplane/settings.hpp"
 #include "dataplane/xdp/verdicts.h"
+#include "telemetry/roce.hpp"
 
 namespace braidway::dataplane::xdp {
 
@@ -69,12 +70,18 @@ struct Prepared {
 [[nodiscard]] tl::expected<Prepared, std::string> prepare(const std::string& interface,
                                                           XdpTake take = XdpTake::all);
 
+/// UDP destination ports by which XdpTake::rocev2 knows what gateways write.
+struct OwnPorts {
+  std::uint16_t int_md = telemetry::int_udp_port;
+  std::uint16_t message = telemetry::message_udp_port;
+};
+
 /// A path under which this process (only) can open the compiled program that takes `take`, as long as it
-/// runs.
-[[nodiscard]] tl::expected<std::string, std::string> object_path(XdpTake take);
+/// runs. The same for the same arguments.
+[[nodiscard]] tl::expected<std::string, std::string> object_path(XdpTake take, const OwnPorts& ports = {});
 
 /// The compiled program itself, an ELF object.
-[[nodiscard]] std::string_view object_bytes(XdpTake take) noexcept;
+[[nodiscard]] std::string object_bytes(XdpTake take, const OwnPorts& ports = {});
 
 /// What the program attached to the interface has counted, summed over CPUs. An error if it is not ours.
 [[nodiscard]] tl::expected<VerdictCounters, std::string> read_counters(const std::string& interface);

@@ -1,5 +1,6 @@
-/* What the steering program decides about a frame, and by which names it is known in the kernel. Shared by
- * the BPF program (C) and the gateway (C++), so that the order of the counters is written once. */
+/* What the steering program decides about a frame, by which names it is known in the kernel, and what is set
+ * in it. Shared by the BPF program (C) and the gateway (C++), so that the order of the counters and of the
+ * ports is written once. */
 #ifndef BRAIDWAY_DATAPLANE_XDP_VERDICTS_H
 #define BRAIDWAY_DATAPLANE_XDP_VERDICTS_H
 
@@ -23,6 +24,12 @@ enum braidway_xdp_verdict {
 /* The identity of our program: both names together. The kernel keeps 15 characters of a name. */
 #define BRAIDWAY_XDP_PROGRAM braidway_steer
 #define BRAIDWAY_XDP_COUNTERS braidway_counts
+
+/* UDP destination ports of what gateways write, in host byte order. */
+struct braidway_xdp_ports { /* NOLINT(readability-identifier-naming): as the enum */
+  unsigned short int_md;    /* tagged packets */
+  unsigned short message;   /* messages between gateways */
+};
 
 /* Sockets by receive queue. DPDK's AF_XDP driver finds the map by the name xsks_map. */
 #define BRAIDWAY_XDP_MAX_QUEUES 64

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 
 #include "dataplane/kernel_link.hpp"
 #include "dataplane/xdp/umem_pool.hpp"
+#include "telemetry/roce.hpp"
 #include "tests/unit/xdp/kernel_lab.hpp"
 
 namespace braidway::tests {
@@ -70,6 +72,17 @@ inline Frame udp_frame(std::uint16_t port) {
   frame[23] = 17;
   frame[36] = static_cast<std::uint8_t>(port >> 8U);
   frame[37] = static_cast<std::uint8_t>(port);
+  return frame;
+}
+
+/// With INT shim, INT header, order words of zeros, and room for BTH and ICRC.
+inline Frame tagged_frame() {
+  constexpr std::array<std::uint8_t, 16> header{0x14, 6, 0x12, 0xb7, 0x20, 0, 0, 8, 0, 0, 0x42, 0x57, 0xc0};
+  Frame frame = udp_frame(telemetry::int_udp_port);
+  frame.resize(14 + 20 + 8 + header.size() + 12 + 16);
+  frame[17] = static_cast<std::uint8_t>(frame.size() - 14);
+  frame[39] = static_cast<std::uint8_t>(frame.size() - 34);
+  std::ranges::copy(header, frame.begin() + 42);
   return frame;
 }
 

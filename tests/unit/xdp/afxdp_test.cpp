@@ -138,8 +138,14 @@ TEST_F(AfXdp, TheRocev2ProgramLeavesTheRestToTheKernel) {
   ASSERT_EQ(arrived.size(), 1U);
   EXPECT_TRUE(arrived[0] == udp_frame(4791));
   EXPECT_TRUE(eventually([&] { return kernel.receive() == udp_frame(53); }));
-  EXPECT_EQ(counted(braidway_xdp_redirected), before + 1);
-  EXPECT_GE(counted(braidway_xdp_kernel_other), 1U);
+  host.send(udp_frame(telemetry::int_udp_port));
+  host.send(tagged_frame());
+  ASSERT_TRUE(eventually([&] { return !(arrived = port.receive()).empty(); }));
+  ASSERT_EQ(arrived.size(), 1U);
+  EXPECT_TRUE(arrived[0] == tagged_frame());
+  EXPECT_TRUE(eventually([&] { return kernel.receive() == udp_frame(telemetry::int_udp_port); }));
+  EXPECT_EQ(counted(braidway_xdp_redirected), before + 2);
+  EXPECT_GE(counted(braidway_xdp_kernel_other), 2U);
 }
 
 TEST_F(AfXdp, NothingStaysBehindWhenThePortIsClosed) {

@@ -168,6 +168,8 @@ TEST_F(Attachment, TheObjectPathOpensTheVeryProgram) {
     EXPECT_TRUE(bytes == object_bytes(take));
   }
   EXPECT_NE(object_path(XdpTake::all), object_path(XdpTake::rocev2));
+  EXPECT_NE(object_path(XdpTake::rocev2), object_path(XdpTake::rocev2, {.int_md = 5005}));
+  EXPECT_EQ(object_path(XdpTake::rocev2, {.int_md = 5005}), object_path(XdpTake::rocev2, {.int_md = 5005}));
   EXPECT_TRUE(object_bytes(XdpTake::all) != object_bytes(XdpTake::rocev2));
 }
 

@@ -42,7 +42,8 @@ inline void enter_own_namespace() {
 /// The steering program in the kernel, with its maps.
 class SteerProgram {
  public:
-  explicit SteerProgram(dataplane::XdpTake take) : object_(open(take), bpf_object__close) {
+  explicit SteerProgram(dataplane::XdpTake take, const dataplane::xdp::OwnPorts& ports = {})
+      : object_(open(take, ports), bpf_object__close) {
     if (!object_ || bpf_object__load(object_.get()) != 0) {
       ADD_FAILURE() << "the kernel does not load the XDP program (bpf(2) needs root): "
                     << std::strerror(errno);
@@ -74,8 +75,8 @@ class SteerProgram {
   }
 
  private:
-  static bpf_object* open(dataplane::XdpTake take) {
-    const auto bytes = dataplane::xdp::object_bytes(take);
+  static bpf_object* open(dataplane::XdpTake take, const dataplane::xdp::OwnPorts& ports) {
+    const auto bytes = dataplane::xdp::object_bytes(take, ports);
     return bpf_object__open_mem(bytes.data(), bytes.size(), nullptr);
   }
 
