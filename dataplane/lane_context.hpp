@@ -50,6 +50,7 @@ struct LaneContext {
   lb::Lane lane{};
   std::uint8_t lanes = 1;
   LinkLocalSettings link_local;
+  OwnPorts own_ports;
   Inboxes inboxes{};
   std::vector<TxQueue> tx;                                 ///< by port index
   std::vector<std::array<rte_mbuf*, burst_size>> batches;  ///< packets of the burst in hand, by port index

@@ -7,6 +7,8 @@
 #include <rte_ip.h>
 #include <rte_udp.h>
 
+#include "telemetry/int_md.hpp"
+#include "telemetry/message.hpp"
 #include "telemetry/roce.hpp"
 
 namespace braidway::dataplane {
@@ -57,14 +59,59 @@ lb::FlowKey addresses_key(const Ip& ip) noexcept {
   return lb::addresses_key(ip.source, ip.destination, ip.protocol);
 }
 
-lb::FlowKey ports_key(const Ip& ip, std::span<const std::byte> head) noexcept {
+lb::FlowKey ports_key(const Ip& ip, std::span<const std::byte> head, std::uint16_t destination) noexcept {
   // TCP, UDP and SCTP all begin with source and destination port.
   const auto& ports = header_at<rte_udp_hdr>(head, ip.payload_offset);
-  return lb::ports_key(ip.source, ip.destination, ip.protocol, rte_be_to_cpu_16(ports.src_port),
-                       rte_be_to_cpu_16(ports.dst_port));
+  return lb::ports_key(ip.source, ip.destination, ip.protocol, rte_be_to_cpu_16(ports.src_port), destination);
+}
+lb::FlowKey ports_key(const Ip& ip, std::span<const std::byte> head) noexcept {
+  return ports_key(ip, head, rte_be_to_cpu_16(header_at<rte_udp_hdr>(head, ip.payload_offset).dst_port));
 }
 
-void parse_transport(std::span<const std::byte> head, const Ip& ip, Parsed& out) noexcept {
+/// The class and flow of a UDP datagram to `destination` that fills its IP packet, whose payload of
+/// `payload_bytes` is at `offset`.
+void parse_datagram(std::span<const std::byte> head, const Ip& ip, std::uint16_t destination,
+                    std::size_t offset, std::size_t payload_bytes, Parsed& out) noexcept {
+  out.traffic_class = TrafficClass::other;
+  if (destination == telemetry::rocev2_udp_port &&
+      payload_bytes >= telemetry::bth_bytes + telemetry::icrc_bytes) {
+    const auto& bth = header_at<Bth>(head, offset);
+    if (telemetry::transport_version(bth) == 0) {
+      out.traffic_class = class_of(bth);
+      if (out.traffic_class != TrafficClass::other) {
+        out.key = lb::rocev2_key(ip.source, ip.destination, telemetry::dest_qpn(bth));
+        return;
+      }
+    }
+  }
+  out.key = ports_key(ip, head, destination);
+}
+
+/// A tagged packet's flow is what it was before; a tunnel's is that of its outer headers.
+void parse_tagged(std::span<const std::byte> head, const Ip& ip, Parsed& out) noexcept {
+  const std::size_t shim = ip.payload_offset + sizeof(rte_udp_hdr);
+  const auto header = telemetry::IntHeader::load(head.data() + shim);
+  if (header.npt() == telemetry::Npt::port) {
+    const std::size_t int_bytes = telemetry::int_shim_bytes + 4 * header.length_words();
+    parse_datagram(head, ip, header.original_port(), shim + int_bytes,
+                   ip.payload_bytes - sizeof(rte_udp_hdr) - int_bytes, out);
+  } else {
+    out.key = ports_key(ip, head);
+  }
+  out.traffic_class = TrafficClass::tagged;
+}
+
+/// By its form; whose it is, and whether it is authentic, is for those to say who read it.
+bool is_message(std::span<const std::byte> head, const Ip& ip) noexcept {
+  const std::size_t offset = ip.payload_offset + sizeof(rte_udp_hdr);
+  const std::size_t bytes = ip.payload_bytes - sizeof(rte_udp_hdr);
+  telemetry::MessageEnds ends;
+  return readable(head, offset, bytes) &&
+         telemetry::check_form(head.subspan(offset, bytes), ends) == telemetry::MessageDefect::none;
+}
+
+void parse_transport(std::span<const std::byte> head, const Ip& ip, const OwnPorts& ports,
+                     Parsed& out) noexcept {
   out.traffic_class = TrafficClass::other;
   const bool udp = ip.protocol == IPPROTO_UDP;
   const bool ported = udp || ip.protocol == IPPROTO_TCP || ip.protocol == IPPROTO_SCTP;
@@ -88,25 +135,26 @@ void parse_transport(std::span<const std::byte> head, const Ip& ip, Parsed& out)
     return;
   }
   out.l4_offset = static_cast<std::uint16_t>(ip.payload_offset);
-  const std::size_t bth_offset = ip.payload_offset + sizeof(rte_udp_hdr);
-  // A datagram shorter than its IP packet leaves it open where the ICRC is: not RoCEv2 as far as we can tell.
-  const bool rocev2 = header.dst_port == rte_cpu_to_be_16(telemetry::rocev2_udp_port) &&
-                      udp_bytes == ip.payload_bytes &&
-                      udp_bytes >= sizeof(rte_udp_hdr) + telemetry::bth_bytes + telemetry::icrc_bytes;
-  if (rocev2) {
-    const auto& bth = header_at<Bth>(head, bth_offset);
-    if (telemetry::transport_version(bth) == 0) {
-      out.traffic_class = class_of(bth);
-      if (out.traffic_class != TrafficClass::other) {
-        out.key = lb::rocev2_key(ip.source, ip.destination, telemetry::dest_qpn(bth));
-        return;
-      }
-    }
+  // A datagram shorter than its IP packet leaves it open where the ICRC is: not RoCEv2 as far as we can tell,
+  // nor what a gateway writes.
+  if (udp_bytes != ip.payload_bytes) {
+    out.key = ports_key(ip, head);
+    return;
   }
-  out.key = ports_key(ip, head);
+  const std::uint16_t destination = rte_be_to_cpu_16(header.dst_port);
+  if (destination == ports.int_md && telemetry::is_tagged(head.subspan(ip.payload_offset), ports.int_md)) {
+    parse_tagged(head, ip, out);
+    return;
+  }
+  parse_datagram(head, ip, destination, ip.payload_offset + sizeof(rte_udp_hdr),
+                 udp_bytes - sizeof(rte_udp_hdr), out);
+  if (destination == ports.message && is_message(head, ip)) {
+    out.traffic_class = TrafficClass::message;
+  }
 }
 
-void parse_ipv4(std::span<const std::byte> head, std::size_t frame_bytes, Parsed& out) noexcept {
+void parse_ipv4(std::span<const std::byte> head, std::size_t frame_bytes, const OwnPorts& ports,
+                Parsed& out) noexcept {
   const std::size_t offset = out.l3_offset;
   const std::size_t available = frame_bytes - offset;
   if (available < sizeof(rte_ipv4_hdr)) {
@@ -136,10 +184,11 @@ void parse_ipv4(std::span<const std::byte> head, std::size_t frame_bytes, Parsed
               .payload_bytes = total - header_bytes,
               .protocol = header.next_proto_id,
               .first_header_only = fragment || header_bytes != sizeof(rte_ipv4_hdr)};
-  parse_transport(head, ip, out);
+  parse_transport(head, ip, ports, out);
 }
 
-void parse_ipv6(std::span<const std::byte> head, std::size_t frame_bytes, Parsed& out) noexcept {
+void parse_ipv6(std::span<const std::byte> head, std::size_t frame_bytes, const OwnPorts& ports,
+                Parsed& out) noexcept {
   const std::size_t offset = out.l3_offset;
   const std::size_t available = frame_bytes - offset;
   if (available < sizeof(rte_ipv6_hdr)) {
@@ -162,7 +211,7 @@ void parse_ipv6(std::span<const std::byte> head, std::size_t frame_bytes, Parsed
               .payload_bytes = payload,
               .protocol = header.proto,
               .first_header_only = false};
-  parse_transport(head, ip, out);
+  parse_transport(head, ip, ports, out);
 }
 
 /// IEEE 802.1D/Q bridge group address, the destination of spanning-tree frames: 01:80:C2:00:00:00.
@@ -193,7 +242,7 @@ bool is_vlan(std::uint16_t ethertype) noexcept {
 
 }  // namespace
 
-Parsed parse_frame(std::span<const std::byte> head, std::size_t frame_bytes) noexcept {
+Parsed parse_frame(std::span<const std::byte> head, std::size_t frame_bytes, const OwnPorts& ports) noexcept {
   Parsed out;
   if (frame_bytes < sizeof(rte_ether_hdr)) {
     out.malformed = Malformed::truncated_ethernet;
@@ -212,9 +261,9 @@ Parsed parse_frame(std::span<const std::byte> head, std::size_t frame_bytes) noe
   }
   out.l3_offset = static_cast<std::uint16_t>(offset);
   if (ethertype == RTE_ETHER_TYPE_IPV4) {
-    parse_ipv4(head, frame_bytes, out);
+    parse_ipv4(head, frame_bytes, ports, out);
   } else if (ethertype == RTE_ETHER_TYPE_IPV6) {
-    parse_ipv6(head, frame_bytes, out);
+    parse_ipv6(head, frame_bytes, ports, out);
   } else {
     out.l3_offset = 0;
     // Link-local control is told by its untagged EtherType; tagged or nested it is somebody's traffic.

@@ -1,12 +1,16 @@
-// What a frame is: Ethernet, VLAN/QinQ (two tags), IPv4/IPv6, UDP, BTH. Reads bytes, changes none, keeps no
-// state.
+// What a frame is: Ethernet, VLAN/QinQ (two tags), IPv4/IPv6, UDP, BTH, and what gateways say to each other:
+// INT shims and messages. Reads bytes, changes none, keeps no state.
 //
 // Anything odd but possibly right (fragments, IPv4 options, IPv6 extension headers, deep VLAN stacks, UDP
 // shorter than its IP packet) is `other` and crosses untouched; only what is provably malformed is refused,
 // by a named reason. Lengths come from the headers, never from the frame: frames are padded (64-byte minimum)
 // and may carry trailers.
 //
-// Sources: IEEE 802.1Q, RFC 791, RFC 8200, RFC 768, IBTA vol. 1 section 9.2 and annex A17 (RoCEv2).
+// What gateways write is told by UDP port and a right header, both: anything else to those ports is other
+// traffic. A packet tagged on a strand is of the flow that it was of before it was tagged.
+//
+// Sources: IEEE 802.1Q, RFC 791, RFC 8200, RFC 768, IBTA vol. 1 section 9.2 and annex A17 (RoCEv2);
+// telemetry/int_md.hpp, telemetry/message.hpp.
 #pragma once
 
 #include <array>
@@ -16,17 +20,22 @@
 #include <string_view>
 
 #include "lb/flow_key.hpp"
+#include "telemetry/message.hpp"
+#include "telemetry/roce.hpp"
+#include "telemetry/udp_packet.hpp"
 
 namespace braidway::dataplane {
 
 /// What a packet needs of steering (design: "class").
 enum class TrafficClass : std::uint8_t {
-  rdma,    ///< connected RoCEv2 (RC, UC, XRC): all opcodes of a flow share one order
-  cnp,     ///< congestion notification packet
-  ud,      ///< unreliable datagrams
-  other,   ///< any other IP
-  non_ip,  ///< no IP: ARP, LLC, deep VLAN stacks, other EtherTypes
-  pause,   ///< MAC control (802.3x pause, PFC): ends at the gateway
+  rdma,     ///< connected RoCEv2 (RC, UC, XRC): all opcodes of a flow share one order
+  cnp,      ///< congestion notification packet
+  ud,       ///< unreliable datagrams
+  other,    ///< any other IP
+  non_ip,   ///< no IP: ARP, LLC, deep VLAN stacks, other EtherTypes
+  tagged,   ///< with INT and an order tag of a gateway
+  message,  ///< between gateways: ends at the gateway
+  pause,    ///< MAC control (802.3x pause, PFC): ends at the gateway
   lldp,
   lacp,
   stp,
@@ -60,11 +69,21 @@ struct Parsed {
   lb::FlowKey key{};            ///< all zero for non_ip
 };
 
-/// Bytes of a frame that the parser may read at most: two VLAN tags, IPv6, UDP, BTH.
-inline constexpr std::size_t parsed_header_bytes = 14 + 8 + 40 + 8 + 12;
+/// UDP destination ports of what gateways write.
+struct OwnPorts {
+  std::uint16_t int_md = telemetry::int_udp_port;  ///< one for the whole domain
+  std::uint16_t message = telemetry::message_udp_port;
+};
+
+/// Bytes of a frame that the parser may read at most: two VLAN tags, IPv6, UDP, and the longest message; a
+/// BTH behind the longest INT stack comes earlier.
+inline constexpr std::size_t parsed_header_bytes =
+    telemetry::max_link_header_bytes + telemetry::ipv6_header_bytes + telemetry::udp_header_bytes +
+    telemetry::most_message_bytes;
 
 /// `head`: the first bytes of the frame, contiguous: all of it or at least `parsed_header_bytes`.
 /// `frame_bytes`: the length of the whole frame without FCS, >= head.size().
-Parsed parse_frame(std::span<const std::byte> head, std::size_t frame_bytes) noexcept;
+Parsed parse_frame(std::span<const std::byte> head, std::size_t frame_bytes,
+                   const OwnPorts& ports = {}) noexcept;
 
 }  // namespace braidway::dataplane

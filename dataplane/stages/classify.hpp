@@ -1,5 +1,6 @@
 // classify: ends here what must never be forwarded: pause frames, link-local protocols the gateway was told
-// to consume.
+// to consume, what other gateways say to this one; and what hosts must not send: tags and messages, which are
+// gateways' alone.
 #pragma once
 
 #include <array>
@@ -20,17 +21,21 @@ struct Classify {
     lacp_consumed,
     stp_consumed,
     eapol_consumed,
+    message_consumed,   ///< of another gateway
+    tag_from_host,      ///< INT and an order tag that no gateway wrote
+    message_from_host,  ///< that no gateway wrote
     none
   };
-  static constexpr std::array<std::string_view, 5> drops{"pause_frame", "lldp_consumed", "lacp_consumed",
-                                                         "stp_consumed", "eapol_consumed"};
+  static constexpr std::array<std::string_view, 8> drops{
+      "pause_frame",    "lldp_consumed",    "lacp_consumed", "stp_consumed",
+      "eapol_consumed", "message_consumed", "tag_from_host", "message_from_host"};
 
   static void run(Burst& burst, const LaneContext& lane, Drops<Classify> dropped) noexcept {
     if (burst.all_flows) [[likely]] {
       return;
     }
     for (std::uint16_t i = 0; i < burst.count; ++i) {
-      const Drop why = fate_of(burst.meta[i].traffic_class, lane.link_local);
+      const Drop why = fate_of(burst.meta[i].traffic_class, burst.direction, lane.link_local);
       if (why != Drop::none) {
         dropped.count(why);
         burst.discard(i);
@@ -39,7 +44,8 @@ struct Classify {
   }
 
  private:
-  static Drop fate_of(TrafficClass traffic_class, const LinkLocalSettings& settings) noexcept {
+  static Drop fate_of(TrafficClass traffic_class, Direction direction,
+                      const LinkLocalSettings& settings) noexcept {
     switch (traffic_class) {
       case TrafficClass::pause:
         return Drop::pause_frame;
@@ -51,6 +57,10 @@ struct Classify {
         return settings.stp == LinkLocal::consume ? Drop::stp_consumed : Drop::none;
       case TrafficClass::eapol:
         return settings.eapol == LinkLocal::consume ? Drop::eapol_consumed : Drop::none;
+      case TrafficClass::tagged:
+        return direction == Direction::source ? Drop::tag_from_host : Drop::none;
+      case TrafficClass::message:
+        return direction == Direction::source ? Drop::message_from_host : Drop::message_consumed;
       default:
         return Drop::none;
     }

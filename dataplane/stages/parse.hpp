@@ -65,7 +65,7 @@ struct Parse {
                                                      Drops<Parse> dropped) noexcept {
     const rte_mbuf* packet = burst.packets[i];
     burst.all_fit = burst.all_fit && packet->nb_segs == 1 && packet->pkt_len <= lane.fits_all_bytes;
-    const Parsed parsed = parse_packet(packet);
+    const Parsed parsed = parse_packet(packet, lane.own_ports);
     if (parsed.malformed != Malformed::none) {
       dropped.count(parsed.malformed);
       burst.discard(i);
@@ -79,17 +79,17 @@ struct Parse {
     burst.all_flows = burst.all_flows && parsed.traffic_class < TrafficClass::non_ip;
   }
 
-  static Parsed parse_packet(const rte_mbuf* packet) noexcept {
+  static Parsed parse_packet(const rte_mbuf* packet, const OwnPorts& ports) noexcept {
     const std::size_t frame_bytes = packet->pkt_len;
     if (packet->data_len >= parsed_header_bytes || packet->data_len == frame_bytes) [[likely]] {
-      return parse_frame({rte_pktmbuf_mtod(packet, const std::byte*), packet->data_len}, frame_bytes);
+      return parse_frame({rte_pktmbuf_mtod(packet, const std::byte*), packet->data_len}, frame_bytes, ports);
     }
     // Headers that straddle segments are copied together; rare, since buffers take a whole frame of the
     // port's MTU.
     std::array<std::byte, parsed_header_bytes> copy;
     const auto bytes = static_cast<std::uint32_t>(std::min(frame_bytes, copy.size()));
     const auto* head = static_cast<const std::byte*>(rte_pktmbuf_read(packet, 0, bytes, copy.data()));
-    return parse_frame({head, bytes}, frame_bytes);
+    return parse_frame({head, bytes}, frame_bytes, ports);
   }
 };
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "telemetry/strip.hpp"
 #include "tests/fuzz/require.hpp"
 #include "tests/unit/dataplane/frame_builder.hpp"
 #include "tests/unit/dataplane/parse_exactly.hpp"
@@ -62,6 +63,26 @@ void check_rocev2(const Bytes& frame, const Parsed& parsed) {
           "the key has the destination QP");
 }
 
+/// A tag that the parser knows is one that the sink can take off, and what it finds then is of the same flow.
+void check_tagged(const Bytes& frame, const Parsed& parsed) {
+  Bytes memory = frame;
+  const telemetry::FrameInBuffer view{.memory = memory,
+                                      .headroom = 0,
+                                      .frame_bytes = memory.size(),
+                                      .l3_offset = parsed.l3_offset,
+                                      .l4_offset = parsed.l4_offset};
+  telemetry::Tagged tag;
+  const telemetry::IntFault fault = telemetry::examine(view, telemetry::int_udp_port, tag);
+  require(fault == telemetry::IntFault::none || fault >= telemetry::IntFault::int_discard,
+          "the sink can read what the parser takes for tagged");
+  if (fault != telemetry::IntFault::none || tag.header.npt() != telemetry::Npt::port) return;
+  const auto done = telemetry::strip(view, tag, {});
+  memory.erase(memory.begin(), memory.begin() + done.front_moved);
+  const Parsed restored = parse_exactly(memory);
+  const bool known_otherwise = restored.traffic_class == TrafficClass::tagged;  // a tag in a tag
+  require(known_otherwise || restored.key == parsed.key, "a tag leaves the flow as it is");
+}
+
 void check_fields(const Bytes& frame, const Parsed& parsed) {
   if (parsed.l3_offset == 0) {
     require(parsed.key == lb::FlowKey{}, "without IP there is no flow");
@@ -71,7 +92,9 @@ void check_fields(const Bytes& frame, const Parsed& parsed) {
     return;
   }
   require(parsed.l3_offset == 14 || parsed.l3_offset == 18 || parsed.l3_offset == 22, "at most two tags");
-  require(is_rocev2(parsed.traffic_class) || parsed.traffic_class == TrafficClass::other,
+  const bool of_gateways =
+      parsed.traffic_class == TrafficClass::tagged || parsed.traffic_class == TrafficClass::message;
+  require(is_rocev2(parsed.traffic_class) || parsed.traffic_class == TrafficClass::other || of_gateways,
           "IP has a class of IP");
   require(ip_end(frame, parsed.l3_offset) <= frame.size(), "the IP packet lies within the frame");
   check_addresses(frame, parsed);
@@ -81,6 +104,8 @@ void check_fields(const Bytes& frame, const Parsed& parsed) {
   }
   if (is_rocev2(parsed.traffic_class)) {
     check_rocev2(frame, parsed);
+  } else if (parsed.traffic_class == TrafficClass::tagged) {
+    check_tagged(frame, parsed);
   } else {
     require(lb::kind(parsed.key) == lb::FlowKind::ports || lb::kind(parsed.key) == lb::FlowKind::addresses,
             "other IP is known by ports or addresses");

@@ -8,6 +8,7 @@
 
 #include "dataplane/pipeline.hpp"
 #include "tests/pipeline/lab.hpp"
+#include "tests/unit/dataplane/gateway_frames.hpp"
 
 namespace braidway::tests {
 namespace {
@@ -26,15 +27,19 @@ Frame eapol() { return Frame().type(0x888e).payload(46); }
 Frame pause() { return Frame().type(0x8808).payload(46); }
 
 /// What is counted when this frame comes from that port; it must not come out anywhere.
-DropCounts drops_of(const Frame& frame, std::size_t port = host,
+DropCounts drops_of(const Bytes& frame, std::size_t port = host,
                     const GatewaySettings& settings = wire_settings()) {
   Lab lab(settings);
-  lab.send(port, frame.bytes());
+  lab.send(port, frame);
   lab.settle();
   for (std::size_t out = 0; out < settings.ports.size(); ++out) {
     EXPECT_EQ(lab.queued(out), 0U);
   }
   return lab.drops();
+}
+DropCounts drops_of(const Frame& frame, std::size_t port = host,
+                    const GatewaySettings& settings = wire_settings()) {
+  return drops_of(frame.bytes(), port, settings);
 }
 
 DropCounts drops_consuming(LinkLocal dataplane::LinkLocalSettings::* protocol, const Frame& frame) {
@@ -123,6 +128,9 @@ const std::vector<Reason>& reasons() {
       {"lacp_consumed", [] { return drops_consuming(&dataplane::LinkLocalSettings::lacp, lacp()); }},
       {"stp_consumed", [] { return drops_consuming(&dataplane::LinkLocalSettings::stp, stp()); }},
       {"eapol_consumed", [] { return drops_consuming(&dataplane::LinkLocalSettings::eapol, eapol()); }},
+      {"message_consumed", [] { return drops_of(probe(Frame().ipv6().udp(61792)), fabric); }},
+      {"message_from_host", [] { return drops_of(probe(Frame().ipv4().udp(61792))); }},
+      {"tag_from_host", [] { return drops_of(tagged(rc_frame(1))); }},
       {"handoff_full", drops_of_full_inbox},
       {"tx_stalled", drops_of_stalled_port},
       {"mtu_exceeded", [] { return drops_of(Frame().payload(1500 + 8 + 1)); }},
@@ -177,6 +185,21 @@ TEST(Drops, AFrameOfAFabricPortIsRefusedForTheSameReasons) {
   EXPECT_EQ(drops_of(pause(), fabric), (DropCounts{{"pause_frame", 1}}));
   EXPECT_EQ(drops_of(message(Frame().ipv6()).ip_length(2000), fabric), (DropCounts{{"bad_ipv6_length", 1}}));
   EXPECT_EQ(drops_of(Frame().payload(1509), fabric), (DropCounts{{"mtu_exceeded", 1}}));
+}
+
+TEST(Drops, OtherTrafficToTheGatewaysPortsPassesBothWays) {
+  Lab lab(wire_settings(1));
+  for (const std::uint16_t port : {telemetry::int_udp_port, telemetry::message_udp_port}) {
+    for (const std::size_t bytes : {0U, 20U, 60U, 1300U}) {
+      const Bytes frame = Frame().ipv4().udp(port).payload(bytes, 1).bytes();
+      lab.send(host, frame);
+      lab.send(fabric, frame);
+      lab.settle();
+      EXPECT_EQ(lab.take(fabric), Frames{frame});
+      EXPECT_EQ(lab.take(host), Frames{frame});
+    }
+  }
+  EXPECT_EQ(lab.drops(), DropCounts{});
 }
 
 TEST(Drops, LinkLocalProtocolsPassBothWaysUnlessConsumed) {
