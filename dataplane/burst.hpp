@@ -9,7 +9,10 @@
 #include <rte_mbuf.h>
 
 #include "dataplane/parser.hpp"
+#include "lb/flow_key.hpp"
+#include "lb/steering.hpp"
 #include "lb/types.hpp"
+#include "telemetry/order_tag.hpp"
 
 namespace braidway::dataplane {
 
@@ -33,6 +36,7 @@ static_assert(sizeof(PacketMeta) == 8 && std::has_unique_object_representations_
 struct HandedOver {
   std::uint64_t flow_hash;
   PacketMeta meta;
+  lb::FlowKey key;  ///< where the lane keeps keys
 };
 
 /// Private area of every mbuf: one cache line, used on the hand-off between workers.
@@ -49,7 +53,10 @@ class Burst {
  public:
   std::array<rte_mbuf*, burst_size> packets;
   std::array<PacketMeta, burst_size> meta;
-  std::array<std::uint64_t, burst_size> hashes;  ///< of the packets' flow keys
+  std::array<std::uint64_t, burst_size> hashes;        ///< of the packets' flow keys
+  std::array<lb::FlowKey, burst_size> keys;            ///< where the lane keeps keys
+  std::array<lb::Decision, burst_size> decisions;      ///< of steer, where the lane steers flows
+  std::array<telemetry::OrderWords, burst_size> tags;  ///< of strip, for packets that were tagged
   std::uint16_t count = 0;
   std::uint16_t ingress = 0;  ///< port index all packets of the burst came from
   Direction direction = Direction::source;
@@ -84,6 +91,9 @@ class Burst {
       packets[kept] = packets[i];
       meta[kept] = meta[i];
       hashes[kept] = hashes[i];
+      keys[kept] = keys[i];
+      decisions[kept] = decisions[i];
+      tags[kept] = tags[i];
       ++kept;
     }
     count = kept;

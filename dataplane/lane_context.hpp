@@ -3,11 +3,15 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include <rte_ring.h>
 
+#include "dataplane/flow_steering.hpp"
+#include "dataplane/order_buffer.hpp"
+#include "dataplane/order_counts.hpp"
 #include "dataplane/settings.hpp"
 #include "dataplane/tx_queue.hpp"
 #include "lb/flow_key.hpp"
@@ -30,6 +34,7 @@ struct RxQueue {
 struct Inbox {
   rte_ring* ring = nullptr;
   Direction direction = Direction::source;
+  bool keys = false;  ///< packets come with their flow keys
 };
 
 /// Rings between workers, one per direction and owner: several producers, one consumer. Owned by the gateway.
@@ -41,6 +46,11 @@ struct LaneContext {
       nullptr;            ///< the snapshot of this burst, valid until the worker's next quiescent state
   std::uint64_t now = 0;  ///< TSC cycles, or virtual time in a replay; read once a turn
   lb::FlowHasher hasher{0};
+  lb::Nanoseconds now_ns{};       ///< the same point in time, in nanoseconds
+  std::uint64_t ns_per_tick = 0;  ///< of `now`, in units of 2^-32 ns
+  /// The clock of `order`: as now_ns, but while packets are held a turn counts as at most 100 us. What is
+  /// missing may have come while the worker was off its core, and lie in a queue.
+  lb::Nanoseconds order_ns{};
   /// The part of `now` in which the worker ran: a turn counts as at most `longest_turn`.
   std::uint64_t worked = 0;
   std::uint64_t longest_turn = 0;    ///< in units of `now`; a longer one says that the core was taken away
@@ -49,12 +59,16 @@ struct LaneContext {
   std::uint16_t ports_waiting = 0;   ///< ports that have refused packets which wait for them
   lb::Lane lane{};
   std::uint8_t lanes = 1;
+  bool keeps_keys = false;  ///< flow keys of packets are wanted: `steering` or `order` is there
   LinkLocalSettings link_local;
   OwnPorts own_ports;
   Inboxes inboxes{};
   std::vector<TxQueue> tx;                                 ///< by port index
   std::vector<std::array<rte_mbuf*, burst_size>> batches;  ///< packets of the burst in hand, by port index
   std::vector<std::uint16_t> batched;                      ///< how many there are of them
+  std::unique_ptr<FlowSteering> steering;                  ///< none: every flow is pinned
+  std::unique_ptr<OrderBuffer> order;                      ///< none: the peer does not stamp
+  std::unique_ptr<OrderCounts> order_counts = std::make_unique<OrderCounts>();
 };
 
 }  // namespace braidway::dataplane

@@ -18,6 +18,8 @@ namespace {
 constexpr unsigned cache_size = 256;
 /// EAL's own heap, rings and tables beside the buffers.
 constexpr std::uint32_t base_mib = 40;
+/// 2.5 MB, the window's budget in bytes, of packets of 600 bytes.
+constexpr std::uint32_t most_held_packets = 4096;
 /// mbuf header and mempool object header of DPDK 22.11.
 constexpr std::uint32_t object_overhead_bytes = 128 + 64 + 64;
 
@@ -48,10 +50,25 @@ std::uint32_t mbufs_for(const GatewaySettings& settings) noexcept {
     // A port with a pool of its own holds ours in its transmit queues alone.
     mbufs += (has_own_pool(port) ? 1U : 2U) * port.queues * port.descriptors + workers * 2U * burst_size;
   }
+  if (settings.peers.front().stamping != Stamping::none) {
+    mbufs += workers * (held_packets_for(settings) + burst_size);
+  }
   if (workers > 1) {
     mbufs += static_cast<std::uint32_t>(directions) * workers * handoff_ring_size;
   }
   return mbufs;
+}
+
+std::uint32_t held_packets_for(const GatewaySettings& settings) noexcept {
+  // What a port with a pool of its own has received is of that pool, and it must go on receiving.
+  std::uint32_t most = most_held_packets;
+  for (const auto& port : settings.ports) {
+    if (has_own_pool(port)) {
+      const auto share = xdp::umem_mbufs(port.queues, port.descriptors) / 4 / settings.workers.size();
+      most = std::clamp(static_cast<std::uint32_t>(share), 1U, most);
+    }
+  }
+  return most;
 }
 
 std::uint32_t memory_mib_for(const GatewaySettings& settings) noexcept {

@@ -25,6 +25,8 @@ std::uint32_t max_frame_bytes_for(std::uint16_t mtu) noexcept;
 /// Buffers that the ports, workers and rings of these settings can hold at once, or MemorySettings::mbufs if
 /// set.
 std::uint32_t mbufs_for(const GatewaySettings& settings) noexcept;
+/// Packets that a worker's order window may hold; it holds none without stamping.
+std::uint32_t held_packets_for(const GatewaySettings& settings) noexcept;
 /// Memory that EAL needs for these settings, MiB.
 std::uint32_t memory_mib_for(const GatewaySettings& settings) noexcept;
 

@@ -21,9 +21,13 @@
 #include "dataplane/stages/adopt.hpp"
 #include "dataplane/stages/classify.hpp"
 #include "dataplane/stages/handoff.hpp"
+#include "dataplane/stages/order.hpp"
 #include "dataplane/stages/parse.hpp"
 #include "dataplane/stages/receive.hpp"
+#include "dataplane/stages/release.hpp"
+#include "dataplane/stages/stamp.hpp"
 #include "dataplane/stages/steer.hpp"
+#include "dataplane/stages/strip.hpp"
 #include "dataplane/stages/transmit.hpp"
 
 namespace braidway::dataplane {
@@ -38,24 +42,28 @@ struct Way {
 
 // clang-format off
 /// Host port to fabric port.
-struct Source : Way<stages::Receive, stages::Parse, stages::Classify, stages::Handoff, stages::Steer, stages::Transmit> {
+struct Source : Way<stages::Receive, stages::Parse, stages::Classify, stages::Handoff, stages::Steer, stages::Stamp, stages::Transmit> {
   static constexpr std::string_view name = "source";
 };
 /// Fabric port to host port.
-struct Sink : Way<stages::Receive, stages::Parse, stages::Classify, stages::Handoff, stages::Transmit> {
+struct Sink : Way<stages::Receive, stages::Parse, stages::Classify, stages::Handoff, stages::Strip, stages::Order, stages::Transmit> {
   static constexpr std::string_view name = "sink";
 };
 /// What another worker received for a flow of this lane, host to fabric.
-struct SourceAdopted : Way<stages::Adopt, stages::Steer, stages::Transmit> {
+struct SourceAdopted : Way<stages::Adopt, stages::Steer, stages::Stamp, stages::Transmit> {
   static constexpr std::string_view name = "source_adopted";
 };
 /// The same, fabric to host.
-struct SinkAdopted : Way<stages::Adopt, stages::Transmit> {
+struct SinkAdopted : Way<stages::Adopt, stages::Strip, stages::Order, stages::Transmit> {
   static constexpr std::string_view name = "sink_adopted";
+};
+/// What was held back for the order of its flow, or did not fit the burst that set it free.
+struct SinkReleased : Way<stages::Release, stages::Transmit> {
+  static constexpr std::string_view name = "sink_released";
 };
 // clang-format on
 
-using Ways = std::tuple<Source, Sink, SourceAdopted, SinkAdopted>;
+using Ways = std::tuple<Source, Sink, SourceAdopted, SinkAdopted, SinkReleased>;
 inline constexpr std::size_t way_count = std::tuple_size_v<Ways>;
 
 /// Calls f.template operator()<Way, index of the way>() for every way, in the order of the list.

@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "lb/policy.hpp"
 #include "lb/types.hpp"
+#include "telemetry/roce.hpp"
 
 namespace braidway::dataplane {
 
@@ -18,7 +20,9 @@ enum class Mode : std::uint8_t { wire };
 enum class PortRole : std::uint8_t { host, fabric };
 /// `poll`: a worker never leaves its core. `sleep`: it sleeps for microseconds when all its queues are empty.
 enum class Idle : std::uint8_t { poll, sleep };
-enum class Policy : std::uint8_t { pinned };
+/// How packets of a flow on several paths are numbered, to a peer and from it. `int_md` is the operator's
+/// word that the peer takes the numbers off and restores order.
+enum class Stamping : std::uint8_t { none, int_md };
 /// What to do with a link-local control protocol in wire mode.
 enum class LinkLocal : std::uint8_t { pass, consume };
 /// `automatic`: hugepages where there are enough, else none, said in the log.
@@ -51,6 +55,9 @@ struct PeerSettings {
   std::string name;
   lb::GatewayId id{};
   std::vector<PathSettings> paths;  ///< 1..256; the index is the PathId
+  lb::Policy policy = lb::Policy::pinned;
+  Stamping stamping = Stamping::none;
+  std::uint32_t hold_us = 150;  ///< longest wait of a packet for those before it in its flow, 10..100000
 };
 
 struct WorkerSettings {
@@ -68,6 +75,7 @@ struct MemorySettings {
   Hugepages hugepages = Hugepages::automatic;
   std::uint32_t limit_mib = 512;  ///< memory that EAL may take, MiB
   std::uint32_t mbufs = 0;        ///< packet buffers; 0: computed from ports, queues and descriptors
+  std::uint32_t flows = 65'536;   ///< that each worker remembers in either direction, 1024..2^26
 };
 
 struct GatewaySettings {
@@ -75,7 +83,6 @@ struct GatewaySettings {
   lb::GatewayId id{};
   Mode mode = Mode::wire;
   Idle idle = Idle::poll;
-  Policy policy = Policy::pinned;
   std::uint64_t hash_seed = 0x627261696477617aULL;
   std::vector<WorkerSettings> workers;       ///< 1..16; the index is the lane
   std::vector<std::uint16_t> control_cores;  ///< empty: all cores that no worker uses, or any if none is left
@@ -83,6 +90,7 @@ struct GatewaySettings {
   std::vector<PeerSettings> peers;  ///< exactly one in wire mode
   LinkLocalSettings link_local;
   MemorySettings memory;
+  std::uint16_t int_port = telemetry::int_udp_port;  ///< UDP destination port of tagged packets
 };
 
 }  // namespace braidway::dataplane

@@ -24,6 +24,12 @@ Statistics collect(const std::vector<std::unique_ptr<Worker>>& workers, const Pe
       of.count += worker->counters().drops[i].get();
     }
   }
+  for (std::size_t i = 0; i < order_count_names.size(); ++i) {
+    auto& of = sum.order.emplace_back(NamedCount{.name = order_count_names[i]});
+    for (const auto& worker : workers) {
+      of.count += worker->lane().order_counts->get(static_cast<OrderCount>(i));
+    }
+  }
   // A strand is a port of its own: what the port sent went over the path.
   for (const auto& path : peer.paths) {
     auto& packets = sum.path_packets.emplace_back();

@@ -35,6 +35,7 @@ struct WorkerStatistics {
 struct Statistics {
   std::vector<StageStatistics> stages;      ///< every stage of every way, in the order of the lists
   std::vector<NamedCount> drops;            ///< by reason
+  std::vector<NamedCount> order;            ///< what was counted of stamps and order
   std::vector<std::uint64_t> path_packets;  ///< sent over each path, by PathId of the peer
   std::vector<WorkerStatistics> workers;    ///< by lane
 };

@@ -8,10 +8,22 @@ namespace {
 /// A turn takes microseconds. After more than this the worker was not there to see what a port would have
 /// taken.
 constexpr std::uint64_t longest_turn_ms = 2;
+constexpr std::uint64_t ns_per_ms = 1'000'000;
 
 std::uint16_t host_port_of(const GatewaySettings& settings) {
   const auto host = std::ranges::find(settings.ports, PortRole::host, &PortSettings::role);
   return static_cast<std::uint16_t>(host - settings.ports.begin());
+}
+
+void add_flow_state(LaneContext& context, const GatewaySettings& settings) {
+  const PeerSettings& peer = settings.peers.front();
+  if (peer.policy != lb::Policy::pinned) {
+    context.steering = std::make_unique<FlowSteering>(settings);
+  }
+  if (peer.stamping != Stamping::none) {
+    context.order = std::make_unique<OrderBuffer>(settings);
+  }
+  context.keeps_keys = context.steering != nullptr || context.order != nullptr;
 }
 
 std::vector<std::vector<RxQueue>> share_out_rx_queues(const GatewaySettings& settings,
@@ -54,7 +66,10 @@ std::vector<WorkerWiring> wire_workers(const GatewaySettings& settings, const st
     context.host_port = host_port_of(settings);
     context.lane = lb::Lane{lane};
     context.lanes = lanes;
+    context.ns_per_tick = (ns_per_ms << 32U) / ticks_per_ms;
     context.link_local = settings.link_local;
+    context.own_ports.int_md = settings.int_port;
+    add_flow_state(context, settings);
     context.inboxes = rings.inboxes();
     context.tx = std::vector<TxQueue>(ports.size());
     context.batches.resize(ports.size());
@@ -72,7 +87,7 @@ std::vector<WorkerWiring> wire_workers(const GatewaySettings& settings, const st
     }
     for (const Direction direction : {Direction::source, Direction::sink}) {
       if (rte_ring* ring = context.inboxes[static_cast<std::size_t>(direction)][lane]; ring != nullptr) {
-        wiring.inboxes.push_back({.ring = ring, .direction = direction});
+        wiring.inboxes.push_back({.ring = ring, .direction = direction, .keys = context.keeps_keys});
       }
     }
   }

@@ -20,6 +20,8 @@ constexpr unsigned turns_before_sleep = 64;
 /// Every how many turns the stages are timed: a sample costs a clock reading a stage. Odd, so as not to fall
 /// into step with bursts.
 constexpr std::uint64_t turns_per_timing = 15;
+/// See LaneContext::order_ns. Longer than a sleep, shorter than the order window's timer.
+constexpr std::int64_t longest_order_turn_ns = 100'000;
 
 }  // namespace
 
@@ -33,10 +35,13 @@ Worker::Worker(WorkerWiring wiring, Idle idle, PublishedTable& table)
 /// Wire mode: what comes from the host may leave by any fabric port, what comes from the fabric leaves by the
 /// host port.
 bool Worker::can_send(Direction direction) const noexcept {
+  if (direction == Direction::sink && lane_.order != nullptr && lane_.order->pending() > 0) [[unlikely]] {
+    return false;
+  }
   if (lane_.ports_waiting == 0) [[likely]] {
     return true;
   }
-  const bool host_waits = !lane_.tx[lane_.host_port].open();
+  const bool host_waits = !host_open();
   return direction == Direction::sink ? !host_waits : lane_.ports_waiting == (host_waits ? 1 : 0);
 }
 
@@ -52,7 +57,14 @@ bool Worker::can_hand_over(Direction direction) const noexcept {
   return true;
 }
 
+std::size_t Worker::holding() const noexcept {
+  return lane_.order == nullptr ? 0 : lane_.order->held() + lane_.order->pending();
+}
+
 void Worker::drop_waiting() noexcept {
+  if (lane_.order != nullptr) {
+    lane_.order->drop();
+  }
   for (TxQueue& tx : lane_.tx) {
     rte_pktmbuf_free_bulk(tx.waiting.data(), tx.waiting_count);
     tx.waiting_count = 0;
@@ -60,17 +72,52 @@ void Worker::drop_waiting() noexcept {
   lane_.ports_waiting = 0;
 }
 
-bool Worker::turn(std::uint64_t now) noexcept {
+/// Sends what the order window has handed on, as much of it as the host port takes.
+bool Worker::release(bool timed) noexcept {
+  bool moved = false;
+  while (lane_.order->pending() > 0 && host_open()) {
+    const Released from{.from = lane_.order.get(), .host_port = lane_.host_port};
+    moved |= run_way<SinkReleased, 4>(from, burst_, lane_, counters_, timed) > 0;
+  }
+  return moved;
+}
+
+/// Hands on what has been held for long enough. After all queues: what is missing may have been in one.
+bool Worker::give_up(bool timed) noexcept {
+  if (lane_.order->pending() > 0) {
+    return false;
+  }
+  lane_.order->poll(lane_.order_ns);
+  if (lane_.order->pending() == 0) [[likely]] {
+    return false;
+  }
+  lane_.order->tell(*lane_.order_counts);
+  return release(timed);
+}
+
+void Worker::begin_turn(std::uint64_t now) noexcept {
+  __extension__ using Wide = unsigned __int128;
+  const auto now_ns = static_cast<std::int64_t>(static_cast<Wide>(now) * lane_.ns_per_tick >> 32U);
+  const std::int64_t passed = now_ns - lb::value(lane_.now_ns);
+  const bool holds = lane_.order != nullptr && lane_.order->held() > 0;
+  lane_.order_ns =
+      lb::Nanoseconds{lb::value(lane_.order_ns) + (holds ? std::min(passed, longest_order_turn_ns) : passed)};
+  lane_.now_ns = lb::Nanoseconds{now_ns};
   lane_.worked += std::min(now - lane_.now, lane_.longest_turn);
   lane_.now = now;
   lane_.table = table_.read();
   if (lane_.ports_waiting > 0) [[unlikely]] {
     stages::Transmit::retry(lane_, drops_of<stages::Transmit>(counters_));
   }
+  if (lane_.steering != nullptr) {
+    lane_.steering->sweep(lane_.now_ns);
+  }
+}
+
+/// One burst of each inbox. First, and whether others' are full or not: workers that wait for each other's
+/// would wait for good.
+bool Worker::take_adopted(bool timed) noexcept {
   bool moved = false;
-  const bool timed = counters_.turns.get() % turns_per_timing == 0;
-  // Inboxes first, and whether others' are full or not: workers that wait for each other's would wait for
-  // good.
   for (const Inbox& inbox : inboxes_) {
     if (!can_send(inbox.direction)) {
       continue;
@@ -78,7 +125,16 @@ bool Worker::turn(std::uint64_t now) noexcept {
     const bool from_host = inbox.direction == Direction::source;
     moved |= (from_host ? run_way<SourceAdopted, 2>(inbox, burst_, lane_, counters_, timed)
                         : run_way<SinkAdopted, 3>(inbox, burst_, lane_, counters_, timed)) > 0;
+    if (lane_.order != nullptr) {
+      release(timed);
+    }
   }
+  return moved;
+}
+
+/// One burst of each queue.
+bool Worker::take_received(bool timed) noexcept {
+  bool moved = false;
   // Another queue comes first each turn: while a port pushes back, the first to be polled takes all its room.
   std::size_t at = first_queue_;
   for (std::size_t polled = 0; polled < rx_queues_.size(); ++polled) {
@@ -91,8 +147,21 @@ bool Worker::turn(std::uint64_t now) noexcept {
     const bool from_host = queue.direction == Direction::source;
     moved |= (from_host ? run_way<Source, 0>(queue, burst_, lane_, counters_, timed)
                         : run_way<Sink, 1>(queue, burst_, lane_, counters_, timed)) > 0;
+    if (lane_.order != nullptr) {
+      release(timed);
+    }
   }
   first_queue_ = first_queue_ + 1 < rx_queues_.size() ? first_queue_ + 1 : 0;
+  return moved;
+}
+
+bool Worker::turn(std::uint64_t now) noexcept {
+  begin_turn(now);
+  const bool timed = counters_.turns.get() % turns_per_timing == 0;
+  bool moved = lane_.order != nullptr && release(timed);
+  moved |= take_adopted(timed);
+  moved |= take_received(timed);
+  moved |= lane_.order != nullptr && give_up(timed);
   counters_.turns.add(1);
   counters_.busy_turns.add(moved ? 1 : 0);
   return moved;
@@ -126,7 +195,22 @@ void Worker::run(const std::atomic<bool>& stop) noexcept {
     table_.online(id);
     sleep_ns = std::min(2 * sleep_ns, longest_sleep_ns);
   }
+  end();
   table_.leave(id);
+}
+
+/// Nothing is withheld from hosts because the gateway ends: what is held leaves, in order, if the host port
+/// takes it.
+void Worker::end() noexcept {
+  if (lane_.order == nullptr) {
+    return;
+  }
+  release(false);
+  lane_.order->flush();
+  while (lane_.order->pending() == 0 && lane_.order->held() > 0) {
+    lane_.order->poll(lane_.order_ns);
+    release(false);
+  }
 }
 
 }  // namespace braidway::dataplane

@@ -32,14 +32,24 @@ class Worker {
   /// table's reclamation before it does.
   void run(const std::atomic<bool>& stop) noexcept;
 
-  /// Frees what ports have not taken. Owner: the control thread, when the worker's thread has ended.
+  /// Frees what ports have not taken, and what is still held for order. Owner: the control thread, when the
+  /// worker's thread has ended.
   void drop_waiting() noexcept;
 
   const LaneCounters& counters() const noexcept { return counters_; }
   const LaneContext& lane() const noexcept { return lane_; }
+  /// Packets held back for the order of their flows, or that did not leave yet.
+  [[nodiscard]] std::size_t holding() const noexcept;
 
  private:
   bool can_send(Direction direction) const noexcept;
+  bool host_open() const noexcept { return lane_.tx[lane_.host_port].open(); }
+  void begin_turn(std::uint64_t now) noexcept;
+  bool release(bool timed) noexcept;
+  bool give_up(bool timed) noexcept;
+  bool take_adopted(bool timed) noexcept;
+  bool take_received(bool timed) noexcept;
+  void end() noexcept;
   bool can_hand_over(Direction direction) const noexcept;
 
   LaneContext lane_;

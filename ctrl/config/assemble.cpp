@@ -15,7 +15,6 @@ Config assemble(const Draft& draft) {
   gateway.name = draft.gateway.name.value;
   gateway.id = lb::GatewayId{draft.gateway.id.value};
   gateway.mode = draft.mode.value;
-  gateway.policy = draft.policy.value_or(gateway.policy);
   gateway.idle = draft.idle.value_or(gateway.idle);
   gateway.hash_seed = draft.hash_seed.value_or(gateway.hash_seed);
   for (const WorkerDraft& worker : draft.workers) {
@@ -45,6 +44,9 @@ Config assemble(const Draft& draft) {
     dataplane::PeerSettings& settings = gateway.peers.emplace_back();
     settings.name = peer.name.value;
     settings.id = lb::GatewayId{peer.id.value};
+    settings.policy = peer.policy.value_or(draft.policy.value_or(settings.policy));
+    settings.stamping = peer.stamping.value_or(settings.stamping);
+    settings.hold_us = peer.hold_us.value_or(settings.hold_us);
     for (const PathDraft& path : peer.paths) {
       settings.paths.push_back({path.name.value_or(path.port.value), indices.at(path.port.value),
                                 path.weight.value_or(dataplane::PathSettings{}.weight)});
@@ -57,6 +59,8 @@ Config assemble(const Draft& draft) {
   gateway.memory.hugepages = draft.memory.hugepages.value_or(gateway.memory.hugepages);
   gateway.memory.limit_mib = draft.memory.limit_mib.value_or(gateway.memory.limit_mib);
   gateway.memory.mbufs = draft.memory.mbufs.value_or(gateway.memory.mbufs);
+  gateway.memory.flows = draft.memory.flows.value_or(gateway.memory.flows);
+  gateway.int_port = draft.telemetry.int_port.value_or(gateway.int_port);
   config.api.socket = draft.api.socket.value_or("/run/braidway/" + gateway.name + ".sock");
   return config;
 }

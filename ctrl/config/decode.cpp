@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "dataplane/device.hpp"
+#include "lb/flow_map.hpp"
 #include "lb/types.hpp"
 
 namespace braidway::ctrl {
@@ -18,15 +19,17 @@ using dataplane::Hugepages;
 using dataplane::Idle;
 using dataplane::LinkLocal;
 using dataplane::Mode;
-using dataplane::Policy;
 using dataplane::PortRole;
+using dataplane::Stamping;
 using dataplane::XdpTake;
+using lb::Policy;
 
 constexpr std::uint64_t max_core = 1023;  // CPU_SETSIZE - 1
 constexpr std::size_t max_name = 32;
 constexpr std::size_t max_socket_path = 107;      // sizeof(sockaddr_un::sun_path) - 1
 constexpr std::uint64_t max_limit_mib = 1048576;  // 1 TiB
 constexpr std::uint64_t max_mbufs = 1U << 26U;
+constexpr std::uint64_t least_flows = 1024;
 
 constexpr std::string_view a_name = "a name: 1 to 32 letters, digits, _, . or -";
 constexpr std::string_view a_device = "a device: a PCI address, KIND:WHERE or DPDK devargs";
@@ -68,15 +71,25 @@ std::string later_modes(std::string_view word) {
 }
 
 std::string later_policies(std::string_view word) {
-  constexpr std::array later{"idle-move", "reroute", "spray", "auto"};
-  if (std::ranges::find(later, word) == later.end()) {
+  if (word != "reroute") {
     return {};
   }
-  return "policy " + in_quotes(word) + " comes later; this version knows pinned";
+  return "policy 'reroute' comes later: gateways do not tell each other of delays yet; this version knows "
+         "pinned, idle-move, spray and auto";
+}
+
+std::string later_stampings(std::string_view word) {
+  return word == "ioam"
+             ? "stamping 'ioam' comes later, and bears no order; this version knows none and int-md"
+             : std::string{};
 }
 
 constexpr std::array mode_words{Word<Mode>{"wire", Mode::wire}};
-constexpr std::array policy_words{Word<Policy>{"pinned", Policy::pinned}};
+constexpr std::array policy_words{
+    Word<Policy>{"pinned", Policy::pinned}, Word<Policy>{"idle-move", Policy::idle_move},
+    Word<Policy>{"spray", Policy::spray}, Word<Policy>{"auto", Policy::automatic}};
+constexpr std::array stamping_words{Word<Stamping>{"none", Stamping::none},
+                                    Word<Stamping>{"int-md", Stamping::int_md}};
 constexpr std::array idle_words{Word<Idle>{"poll", Idle::poll}, Word<Idle>{"sleep", Idle::sleep}};
 constexpr std::array role_words{Word<PortRole>{"host", PortRole::host},
                                 Word<PortRole>{"fabric", PortRole::fabric}};
@@ -107,6 +120,9 @@ constexpr std::array peer_fields{
     text<&PeerDraft::name, check_name, a_name>("name", required),
     number<&PeerDraft::id, 1, 65535>("id", required),
     list<&PeerDraft::paths, path_fields, paths, 1, lb::max_paths_per_peer>("paths", required),
+    choice<&PeerDraft::policy, policy_words, later_policies>("policy", optional),
+    choice<&PeerDraft::stamping, stamping_words, later_stampings>("stamping", optional),
+    number<&PeerDraft::hold_us, 10, 100'000>("hold_us", optional),
 };
 constexpr std::array link_local_fields{
     choice<&LinkLocalDraft::lldp, link_local_words, nothing_more>("lldp", optional),
@@ -117,7 +133,9 @@ constexpr std::array link_local_fields{
 constexpr std::array memory_fields{
     choice<&MemoryDraft::hugepages, hugepages_words, nothing_more>("hugepages", optional),
     number<&MemoryDraft::limit_mib, 64, max_limit_mib>("limit_mib", optional),
-    number<&MemoryDraft::mbufs, 0, max_mbufs>("mbufs", optional)};
+    number<&MemoryDraft::mbufs, 0, max_mbufs>("mbufs", optional),
+    number<&MemoryDraft::flows, least_flows, lb::max_flows>("flows", optional)};
+constexpr std::array telemetry_fields{number<&TelemetryDraft::int_port, 1, 65535>("int_port", optional)};
 constexpr std::array api_fields{text<&ApiDraft::socket, check_socket, a_socket>("socket", optional)};
 
 // One host port and a port for each path of a peer.
@@ -135,6 +153,7 @@ constexpr std::array top_fields{
     list<&Draft::peers, peer_fields, wire_peers, 1, 1>("peers", required),
     record<&Draft::link_local, link_local_fields>("link_local", optional),
     record<&Draft::memory, memory_fields>("memory", optional),
+    record<&Draft::telemetry, telemetry_fields>("telemetry", optional),
     record<&Draft::api, api_fields>("api", optional),
 };
 

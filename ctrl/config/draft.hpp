@@ -57,6 +57,9 @@ struct PeerDraft {
   Given<std::string> name;
   Given<std::uint16_t> id;
   std::vector<PathDraft> paths;
+  Given<lb::Policy> policy;
+  Given<dataplane::Stamping> stamping;
+  Given<std::uint32_t> hold_us;
 };
 
 struct LinkLocalDraft {
@@ -72,6 +75,12 @@ struct MemoryDraft {
   Given<dataplane::Hugepages> hugepages;
   Given<std::uint32_t> limit_mib;
   Given<std::uint32_t> mbufs;
+  Given<std::uint32_t> flows;
+};
+
+struct TelemetryDraft {
+  Location at;
+  Given<std::uint16_t> int_port;
 };
 
 struct ApiDraft {
@@ -83,7 +92,7 @@ struct Draft {
   Location at;
   GatewayDraft gateway;
   Given<dataplane::Mode> mode;
-  Given<dataplane::Policy> policy;
+  Given<lb::Policy> policy;
   Given<dataplane::Idle> idle;
   Given<std::uint64_t> hash_seed;
   std::vector<WorkerDraft> workers;
@@ -92,6 +101,7 @@ struct Draft {
   std::vector<PeerDraft> peers;
   LinkLocalDraft link_local;
   MemoryDraft memory;
+  TelemetryDraft telemetry;
   ApiDraft api;
 };
 

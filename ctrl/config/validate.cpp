@@ -10,6 +10,8 @@
 
 #include "ctrl/config/words.hpp"
 #include "dataplane/device.hpp"
+#include "telemetry/int_md.hpp"
+#include "telemetry/roce.hpp"
 
 namespace braidway::ctrl {
 namespace {
@@ -167,6 +169,29 @@ void check_ports(const Draft& draft, std::vector<Problem>& problems) {
   }
 }
 
+/// The longest packet of the host port fits every fabric port with a stamp.
+void check_stamped_mtu(const Draft& draft, std::vector<Problem>& problems) {
+  const auto host =
+      std::ranges::find_if(draft.ports, [](const PortDraft& port) { return has_role(port, PortRole::host); });
+  if (host == draft.ports.end()) {
+    return;
+  }
+  const std::uint16_t host_mtu = host->mtu.value_or(dataplane::PortSettings{}.mtu);
+  const std::size_t needed = host_mtu + telemetry::int_min_bytes;
+  for (const PortDraft& port : draft.ports) {
+    const std::uint16_t mtu = port.mtu.value_or(dataplane::PortSettings{}.mtu);
+    // Below the host port's own, it is refused for that already.
+    if (!has_role(port, PortRole::fabric) || mtu < host_mtu || mtu >= needed) {
+      continue;
+    }
+    problems.push_back(
+        {port.mtu.given ? port.mtu.at : port.at,
+         "mtu " + std::to_string(mtu) + " has no room for the host port's " + std::to_string(host_mtu) +
+             " and a stamp of " + std::to_string(telemetry::int_min_bytes) + "; write mtu: " +
+             std::to_string(needed) + " or more, a lower mtu for the host port, or stamping: none"});
+  }
+}
+
 /// One host port, at least one fabric port, and every frame that fits the host port fits the fabric.
 void check_wire_mode(const Draft& draft, std::vector<Problem>& problems) {
   const auto all_decoded = std::ranges::all_of(draft.ports, [](const PortDraft& p) { return p.role.given; });
@@ -209,6 +234,50 @@ void check_wire_mode(const Draft& draft, std::vector<Problem>& problems) {
                         "mtu " + std::to_string(mtu) + " is below the host port's " +
                             std::to_string(host_mtu) + "; write mtu: " + std::to_string(host_mtu) +
                             " or more, or its large packets are lost"});
+  }
+}
+
+/// The policy that RC and UC flows to the peer go by, and where it was written.
+Given<lb::Policy> policy_to(const PeerDraft& peer, const Draft& draft) {
+  return peer.policy.given ? peer.policy : draft.policy;
+}
+
+/// Packets of one flow on several paths need numbers, a peer that goes by them, and room for them in the
+/// fabric's MTU.
+void check_stamping(const Draft& draft, std::vector<Problem>& problems) {
+  for (const PeerDraft& peer : draft.peers) {
+    const Given<lb::Policy> policy = policy_to(peer, draft);
+    const bool stamps = peer.stamping.value_or(dataplane::Stamping::none) != dataplane::Stamping::none;
+    if (policy.given && policy.value == lb::Policy::spray && !stamps) {
+      problems.push_back({policy.at,
+                          "policy 'spray' needs a peer that restores order; write stamping: int-md "
+                          "for the peer if it does, else policy: idle-move"});
+    }
+    // Whatever our own policy is, the peer's packets come stamped.
+    if (stamps) {
+      check_stamped_mtu(draft, problems);
+    }
+  }
+}
+
+void check_int_port(const Draft& draft, std::vector<Problem>& problems) {
+  const Given<std::uint16_t>& port = draft.telemetry.int_port;
+  if (!port.given) {
+    return;
+  }
+  const std::string number = "int_port " + std::to_string(port.value);
+  if (port.value == telemetry::rocev2_udp_port || port.value == telemetry::message_udp_port) {
+    problems.push_back({port.at, number + " is that of " +
+                                     (port.value == telemetry::rocev2_udp_port ? "RoCEv2" : "messages") +
+                                     "; write one that nothing else uses"});
+  }
+  const auto takes_by_port = [](const PortDraft& each) {
+    return each.xdp_take.value_or(dataplane::XdpTake::all) == dataplane::XdpTake::rocev2;
+  };
+  if (port.value != telemetry::int_udp_port && std::ranges::any_of(draft.ports, takes_by_port)) {
+    problems.push_back({port.at, number +
+                                     " is not known to ports with xdp_take: rocev2; write xdp_take: all " +
+                                     "there, or int_port: " + std::to_string(telemetry::int_udp_port)});
   }
 }
 
@@ -306,6 +375,8 @@ void validate(const Draft& draft, std::vector<Problem>& problems) {
   check_devices(draft, problems);
   check_ports(draft, problems);
   check_wire_mode(draft, problems);
+  check_stamping(draft, problems);
+  check_int_port(draft, problems);
   PathCheck(draft, problems).run();
 }
 

@@ -26,6 +26,9 @@ struct Adopt {
       const HandedOver& of = handed_over(burst.packets[i]);
       burst.hashes[i] = of.flow_hash;
       burst.meta[i] = of.meta;
+      if (from.keys) {
+        burst.keys[i] = of.key;
+      }
       burst.all_flows = burst.all_flows && of.meta.traffic_class < TrafficClass::non_ip;
     }
   }

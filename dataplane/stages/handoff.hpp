@@ -29,7 +29,12 @@ struct Handoff {
       if (owner == lane.lane) {
         continue;
       }
-      handed_over(burst.packets[i]) = {.flow_hash = burst.hashes[i], .meta = burst.meta[i]};
+      HandedOver& with = handed_over(burst.packets[i]);
+      with.flow_hash = burst.hashes[i];
+      with.meta = burst.meta[i];
+      if (lane.keeps_keys) {
+        with.key = burst.keys[i];
+      }
       if (rte_ring_mp_enqueue(inboxes[lb::value(owner)], burst.packets[i]) == 0) {
         burst.release(i);
       } else {

@@ -15,6 +15,7 @@
 #include "dataplane/fast_parse.hpp"
 #include "dataplane/lane_context.hpp"
 #include "dataplane/parser.hpp"
+#include "telemetry/int_md.hpp"
 
 namespace braidway::dataplane::stages {
 
@@ -24,6 +25,12 @@ struct Parse {
   static constexpr auto drops = malformed_names;
 
   static void run(Burst& burst, const LaneContext& lane, Drops<Parse> dropped) noexcept {
+    lane.keeps_keys ? run_all<true>(burst, lane, dropped) : run_all<false>(burst, lane, dropped);
+  }
+
+ private:
+  template <bool keeps_keys>
+  static void run_all(Burst& burst, const LaneContext& lane, Drops<Parse> dropped) noexcept {
     constexpr std::uint16_t ahead = 4;
     const std::uint16_t count = burst.count;
     const auto plain_rdma = std::bit_cast<std::uint64_t>(plain_meta(lane, TrafficClass::rdma));
@@ -47,13 +54,28 @@ struct Parse {
           [[likely]] {
         burst.meta[i] = std::bit_cast<PacketMeta>(traffic_class == TrafficClass::ud ? plain_ud : plain_rdma);
         burst.hashes[i] = lane.hasher.hash(key);
-      } else {
-        parse_any(burst, i, lane, dropped);
+        if constexpr (keeps_keys) {
+          burst.keys[i] = key;
+        }
+        continue;
       }
+      if constexpr (keeps_keys) {
+        constexpr std::uint32_t goes = telemetry::int_min_bytes;
+        if (packet->data_len == bytes &&
+            bytes - plain_header_bytes <= lane.fits_all_bytes + goes - plain_header_bytes &&
+            parse_plain_tagged(rte_pktmbuf_mtod(packet, const std::byte*), bytes, lane.own_ports.int_md,
+                               key)) {
+          burst.meta[i] = plain_meta(lane, TrafficClass::tagged);
+          burst.hashes[i] = lane.hasher.hash(key);
+          burst.keys[i] = key;
+          burst.all_flows = false;
+          continue;
+        }
+      }
+      parse_any(burst, i, lane, dropped);
     }
   }
 
- private:
   static PacketMeta plain_meta(const LaneContext& lane, TrafficClass traffic_class) noexcept {
     return {.l3_offset = plain_l3_offset,
             .l4_offset = plain_l4_offset,
@@ -64,7 +86,6 @@ struct Parse {
   [[gnu::noinline, gnu::cold]] static void parse_any(Burst& burst, std::uint16_t i, const LaneContext& lane,
                                                      Drops<Parse> dropped) noexcept {
     const rte_mbuf* packet = burst.packets[i];
-    burst.all_fit = burst.all_fit && packet->nb_segs == 1 && packet->pkt_len <= lane.fits_all_bytes;
     const Parsed parsed = parse_packet(packet, lane.own_ports);
     if (parsed.malformed != Malformed::none) {
       dropped.count(parsed.malformed);
@@ -76,6 +97,10 @@ struct Parse {
                      .egress = lane.host_port,
                      .traffic_class = parsed.traffic_class};
     burst.hashes[i] = lane.hasher.hash(parsed.key);
+    burst.keys[i] = parsed.key;
+    // A tag goes before the packet does.
+    const std::size_t goes = parsed.traffic_class == TrafficClass::tagged ? telemetry::int_min_bytes : 0;
+    burst.all_fit = burst.all_fit && packet->nb_segs == 1 && packet->pkt_len <= lane.fits_all_bytes + goes;
     burst.all_flows = burst.all_flows && parsed.traffic_class < TrafficClass::non_ip;
   }
 

@@ -7,6 +7,9 @@ import socket
 
 PATHS = 4
 RING = 1024  # descriptors of every queue
+MTU = 1500
+STAMP_BYTES = 28
+HOLD_US = 50_000  # longer than a worker may be off the core that it shares, between sending to one port and another
 Sides = collections.namedtuple("Sides", "identity far fabric core")
 # The virtio_user ports of b connect to the vhost sockets that a has made: a comes first.
 SIDES = {"a": Sides(1, "b", "vhost", 0), "b": Sides(2, "a", "virtio_user", 1)}
@@ -24,12 +27,12 @@ class _Api(http.client.HTTPConnection):
 
 
 class Gateway:
-    def __init__(self, side, directory, hugepages):
+    def __init__(self, side, directory, hugepages, policy):
         self.side = side
         self._directory = directory
         self.config = self._path(f"{side}.yaml")
         with open(self.config, "w") as file:
-            json.dump(self._document(hugepages), file, indent=2)  # JSON is YAML
+            json.dump(self._document(hugepages, policy), file, indent=2)  # JSON is YAML
 
     def _path(self, name):
         return os.path.join(self._directory, name)
@@ -38,7 +41,7 @@ class Gateway:
     def host_socket(self):
         return self._path(f"{self.side}-host.sock")
 
-    def _document(self, hugepages):
+    def _document(self, hugepages, policy):
         identity, far, fabric, core = SIDES[self.side]
         allowed = sorted(os.sched_getaffinity(0))
         worker = allowed[core % len(allowed)]
@@ -46,10 +49,15 @@ class Gateway:
         ports = [{"name": "host0", "role": "host", "device": f"vhost:{self.host_socket}", "descriptors": RING}]
         ports += [{"name": f"fabric{i}", "role": "fabric", "device": f"{fabric}:{self._path(f'fabric{i}.sock')}",
                    "descriptors": RING} for i in range(PATHS)]
+        stamps = policy in ("auto", "spray")
+        if stamps:
+            for port in ports[1:]:
+                port["mtu"] = MTU + STAMP_BYTES
         document = {"gateway": {"name": f"run-{os.getpid()}-{self.side}", "id": identity},
-                    "mode": "wire", "idle": "sleep", "workers": [{"core": worker}],
+                    "mode": "wire", "policy": policy, "idle": "sleep", "workers": [{"core": worker}],
                     "ports": ports,
                     "peers": [{"name": f"run-{os.getpid()}-{far}", "id": SIDES[far].identity,
+                               "stamping": "int-md" if stamps else "none", "hold_us": HOLD_US,
                                "paths": [{"port": f"fabric{i}"} for i in range(PATHS)]}],
                     "memory": {"hugepages": "automatic" if hugepages else "off"},
                     "api": {"socket": self._path(f"{self.side}-api.sock")}}

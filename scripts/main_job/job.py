@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The main job, as scripts/run starts it:   job.py BUILD SECONDS HUGEPAGES(0|1) JSON-FILE-OR-NOTHING
+"""The main job, as scripts/run starts it:   job.py BUILD SECONDS HUGEPAGES(0|1) JSON-FILE-OR-NOTHING POLICY
 
     traffic client - vhost - gateway a - four vhost/virtio_user paths - gateway b - vhost - traffic server
 """
@@ -21,10 +21,11 @@ MESSAGE_BYTES = 8192
 
 
 class Job:
-    def __init__(self, build, seconds, hugepages, directory, screen):
+    def __init__(self, build, seconds, hugepages, policy, directory, screen):
         self._build = build
         self._seconds = seconds
         self._hugepages = hugepages
+        self._policy = policy
         self._directory = directory
         self._screen = screen
         self._last = (None, {}, {})  # when, packets and bytes of each path
@@ -35,7 +36,7 @@ class Job:
         begin = time.monotonic()
         gateways, daemons = [], []
         for side in ("a", "b"):
-            gateway = Gateway(side, self._directory, self._hugepages)
+            gateway = Gateway(side, self._directory, self._hugepages, self._policy)
             daemons.append(children.start(f"gateway {side}", self._program("ctrl/braidway"), "run", gateway.config))
             children.wait_for(f"gateway {side} to answer", gateway.answers, START)
             gateways.append(gateway)
@@ -147,10 +148,10 @@ def judge(run, cut_short, screen):
     return 1 if found else 0
 
 
-def perform(build, seconds, hugepages, json_file, screen):
+def perform(build, seconds, hugepages, json_file, policy, screen):
     with Children() as children:
         try:
-            run, cut_short = Job(build, seconds, hugepages, children.directory, screen).run(children)
+            run, cut_short = Job(build, seconds, hugepages, policy, children.directory, screen).run(children)
         except (JobError, OSError, ValueError) as error:
             # A gateway that dies closes its API first: its end says more than the connection's.
             print(f"run: {children.first_to_end(1.0) or error}\n{children.last_words()}", file=sys.stderr, flush=True)
@@ -165,11 +166,11 @@ def perform(build, seconds, hugepages, json_file, screen):
 
 
 def main():
-    build, seconds, hugepages, json_file = sys.argv[1:]
+    build, seconds, hugepages, json_file, policy = sys.argv[1:]
     if os.path.isfile(json_file):
         os.remove(json_file)  # a result of an earlier run must not pass for this one's
     try:
-        return perform(build, int(seconds), hugepages == "1", json_file, Screen())
+        return perform(build, int(seconds), hugepages == "1", json_file, policy, Screen())
     except (OSError, ScreenClosed) as error:
         print(f"run: {error}", file=sys.stderr)
         return 1

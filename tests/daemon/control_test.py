@@ -84,6 +84,16 @@ class Commands(Control):
                 for zeros, qpn in (("0", "255"), ("0:0", "0xff"))]
         self.assertEqual(same[0], same[1])
 
+    def test_explain_says_where_a_flow_may_take_more_than_one_path(self):
+        other = self.daemon(settings([{**port, "name": "x" + port["name"], "device": "tap:x" + port["name"]}
+                                      for port in taps(2)], name="moves", policy="idle-move"))
+        code, out, errors = self.ctl("explain", "--src", "10.0.0.1", "--dst", "10.0.0.2", "--qpn", "1", "-j",
+                                     socket=other.socket)
+        self.assertEqual(code, 0, errors)
+        said = json.loads(out)
+        self.assertEqual(said["policy"], "idle-move")
+        self.assertIn("any of 2 live paths", said["why"])
+
     def test_weight_zero_drains_a_path_and_its_weight_brings_it_back(self):
         of = flows(200)
         before = {flow: self.api.path_of(flow) for flow in of}

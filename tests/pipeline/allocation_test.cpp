@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/pipeline/lab.hpp"
+#include "tests/unit/dataplane/gateway_frames.hpp"
 
 namespace {
 
@@ -73,6 +74,25 @@ TEST(Allocation, TurnsOfManyBurstsUseNoHeap) {
       lab.send(host, Frame().ipv6().tcp(1, 2).bytes(), queue);
     }
     ASSERT_EQ(heap_uses(lab, round), 0U) << "round " << round;
+    for (std::size_t port = 0; port < 5; ++port) lab.take_all(port);
+  }
+  EXPECT_EQ(lab.drops(), DropCounts{});
+}
+
+TEST(Allocation, StampingAndRestoringOrderUseNoHeap) {
+  auto settings = wire_settings(4, 2, 2);
+  settings.peers[0].policy = lb::Policy::spray;
+  settings.peers[0].stamping = dataplane::Stamping::int_md;
+  settings.memory.flows = 1024;
+  for (std::size_t port = 1; port <= 4; ++port) settings.ports[port].mtu = 1528;
+  Lab lab(settings);
+  for (std::uint32_t round = 0; round < 200; ++round) {
+    for (std::uint32_t i = 0; i < 40; ++i) {
+      const auto queue = static_cast<std::uint16_t>(i % 2);
+      lab.send(host, rc_frame(round * 40 + i).bytes(), queue);
+      lab.send(1 + i % 4, tagged(rc_frame(i), numbered(round + (i + round) % 3)), queue);
+    }
+    ASSERT_EQ(heap_uses(lab, round * 40), 0U) << "round " << round;
     for (std::size_t port = 0; port < 5; ++port) lab.take_all(port);
   }
   EXPECT_EQ(lab.drops(), DropCounts{});

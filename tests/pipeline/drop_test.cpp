@@ -62,8 +62,10 @@ DropCounts drops_of_full_inbox() {
     dataplane::for_each_stage<dataplane::Source>([&]<typename Stage, std::size_t index>() {
       if constexpr (index == 0) {
         Stage::run(burst, wiring.rx_queues.front());
-      } else {
+      } else if constexpr (dataplane::Dropping<Stage>) {
         Stage::run(burst, wiring.lane, dataplane::drops_of<Stage>(counters));
+      } else {
+        Stage::run(burst, wiring.lane);
       }
       burst.close_gaps();
     });
@@ -105,6 +107,22 @@ DropCounts drops_of_chain(std::size_t bytes) {
   return lab.drops();
 }
 
+/// A gateway whose peer, gateway 2, stamps.
+GatewaySettings stamping_settings() {
+  GatewaySettings settings = wire_settings(1);
+  settings.peers[0].stamping = dataplane::Stamping::int_md;
+  settings.memory.flows = 1024;
+  settings.ports[fabric].mtu = 9000;
+  return settings;
+}
+
+/// A tagged frame whose shim has another byte at a place.
+DropCounts drops_of_tag(std::size_t at, std::uint8_t value) {
+  Bytes frame = tagged(rc_frame(1));
+  frame.at(14 + 20 + 8 + at) = std::byte{value};
+  return drops_of(frame, fabric, stamping_settings());
+}
+
 struct Reason {
   std::string name;
   std::function<DropCounts()> provoke;
@@ -131,6 +149,18 @@ const std::vector<Reason>& reasons() {
       {"message_consumed", [] { return drops_of(probe(Frame().ipv6().udp(61792)), fabric); }},
       {"message_from_host", [] { return drops_of(probe(Frame().ipv4().udp(61792))); }},
       {"tag_from_host", [] { return drops_of(tagged(rc_frame(1))); }},
+      {"tag_unexpected", [] { return drops_of(tagged(rc_frame(1)), fabric); }},
+      {"unknown_gateway",
+       [] { return drops_of(tagged(rc_frame(1), numbered(0, 0, 3)), fabric, stamping_settings()); }},
+      {"tag_for_tunnel", [] { return drops_of_tag(0, 0x18); }},
+      {"int_discard", [] { return drops_of_tag(4, 0x28); }},
+      {"tag_scattered",
+       [] {
+         Lab lab(stamping_settings());
+         lab.send(fabric, tagged(Frame().ipv4().udp().bth(0x01, 7).payload(5000).icrc()), 0, 40);
+         lab.settle();
+         return lab.drops();
+       }},
       {"handoff_full", drops_of_full_inbox},
       {"tx_stalled", drops_of_stalled_port},
       {"mtu_exceeded", [] { return drops_of(Frame().payload(1500 + 8 + 1)); }},

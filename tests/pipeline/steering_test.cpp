@@ -134,6 +134,7 @@ TEST(SteeringWay, StageCountersCountWhatEntersEachStage) {
                                                                 {"classify", 13},
                                                                 {"handoff", 10},
                                                                 {"steer", 10},
+                                                                {"stamp", 10},
                                                                 {"transmit", 10}}));
 }
 

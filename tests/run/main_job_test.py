@@ -118,6 +118,12 @@ class MainJob(unittest.TestCase):
         run = self.assert_good(code, out, errors)
         self.assertIs(run["hugepages"], False)
 
+    def test_sprayed_frames_arrive_in_order_and_every_path_has_its_share(self):
+        code, out, errors = self.run_it("--policy", "spray", "--seconds", SECONDS, "--json", self.json)
+        run = self.assert_good(code, out, errors)
+        for path in run["paths"]:
+            self.assertGreater(path["share"], 0.2, out)
+
     def test_one_core_is_enough(self):
         core = str(max(os.sched_getaffinity(0)))
         code, out, errors = self.run_it("--seconds", SECONDS, "--json", self.json, before=("taskset", "-c", core))
@@ -212,7 +218,9 @@ class MainJob(unittest.TestCase):
                           ["--seconds", "-1"], ["--seconds", "08"], ["--seconds", "604801"], ["--seconds", ""],
                           ["--json", self.folder], ["--json", self.folder / "no" / "file"],
                           ["--config", self.folder / "none.yaml"], ["--config", self.folder],
-                          ["--config", ROOT / "scripts/examples/wire.yaml", "--seconds", "3"]):
+                          ["--config", ROOT / "scripts/examples/wire.yaml", "--seconds", "3"],
+                          ["--policy", "reroute"], ["--policy", ""],
+                          ["--config", ROOT / "scripts/examples/wire.yaml", "--policy", "spray"]):
             with self.subTest(arguments=arguments):
                 code, out, errors = self.run_it(*arguments)
                 self.assertEqual(code, 2, errors)
@@ -222,7 +230,7 @@ class MainJob(unittest.TestCase):
     def test_help_names_every_option(self):
         code, out, _ = self.run_it("--help")
         self.assertEqual(code, 0)
-        for option in ("--seconds", "--json", "--config", "--no-huge", "--no-setup", "--no-build"):
+        for option in ("--seconds", "--json", "--config", "--policy", "--no-huge", "--no-setup", "--no-build"):
             self.assertIn(option, out)
 
     @unittest.skipIf(os.geteuid(), "TAP interfaces need root")

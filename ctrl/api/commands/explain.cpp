@@ -5,12 +5,17 @@
 #include <charconv>
 #include <fmt/format.h>
 #include <optional>
+#include <string_view>
 
 #include "ctrl/api/commands/commands.hpp"
 #include "lb/slot_table.hpp"
 
 namespace braidway::ctrl::api {
 namespace {
+
+/// As the configuration calls them; by lb::Policy.
+constexpr std::array<std::string_view, 5> policy_names{"pinned", "idle-move", "reroute", "spray", "auto"};
+static_assert(policy_names.size() == static_cast<std::size_t>(lb::Policy::automatic) + 1);
 
 struct Address {
   lb::IpAddress ip;
@@ -60,11 +65,12 @@ tl::expected<Json, std::string> answer(Session& session, const Arguments& argume
                           "' is no queue pair number; 0 to 16777215 (0xffffff) is");
   }
   const auto& settings = session.gateway.settings();
+  const std::string_view policy = policy_names[static_cast<std::size_t>(settings.peers.front().policy)];
   const auto explained = session.gateway.explain(lb::rocev2_key(source->ip, destination->ip, *qpn));
   Json out{{"src", arguments.at("src")},
            {"dst", arguments.at("dst")},
            {"qpn", lb::value(*qpn)},
-           {"policy", "pinned"}};
+           {"policy", policy}};
   if (!explained) {
     out["path"] = nullptr;
     out["why"] = "every path to the peer is dead or has weight 0: packets are dropped as no_live_path";
@@ -77,11 +83,19 @@ tl::expected<Json, std::string> answer(Session& session, const Arguments& argume
   out["port"] = settings.ports[path.port].name;
   out["hash"] = fmt::format("0x{:016x}", explained->hash);
   out["slot"] = explained->slot;
-  out["why"] = fmt::format(
-      "the flow's hash falls into slot {}, which belongs to path {}: it owns {} of {} slots for weight {}, "
-      "{} paths live",
-      explained->slot, path.name, explained->slot_count, lb::SlotTable::slots, explained->record.weight,
-      explained->live_count);
+  const bool pinned = settings.peers.front().policy == lb::Policy::pinned;
+  const std::string others =
+      pinned
+          ? std::string{}
+          : fmt::format(
+                "by policy {} its RC and UC packets may take any of {} live paths, others of it this one: ",
+                policy, explained->live_count);
+  out["why"] = others + fmt::format(
+                            "the flow's hash falls into slot {}, which belongs to path {}: it owns {} of {} "
+                            "slots for weight {}, "
+                            "{} paths live",
+                            explained->slot, path.name, explained->slot_count, lb::SlotTable::slots,
+                            explained->record.weight, explained->live_count);
   return out;
 }
 

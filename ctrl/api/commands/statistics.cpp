@@ -25,9 +25,14 @@ tl::expected<Json, std::string> stats(Session& session, const Arguments& /*argum
                        {"busy_turns", counted.workers[i].busy_turns},
                        {"idle_cycles", counted.workers[i].idle_cycles}});
   }
+  Json order = Json::object();
+  for (const auto& count : counted.order) {
+    order[std::string(count.name)] = count.count;
+  }
   return Json{{"gateway", settings.name},
               {"hugepages", session.gateway.hugepages()},
               {"stages", std::move(stages)},
+              {"order", std::move(order)},
               {"workers", std::move(workers)}};
 }
 
@@ -48,7 +53,11 @@ std::string render_stats(const Json& json) {
                  std::to_string(worker.at("core").get<unsigned>()), std::to_string(turns),
                  turns == 0 ? "-" : fmt::format("{:.1f}%", 100.0 * busy / static_cast<double>(turns))});
   }
-  return stages.to_string() + "\n" + workers.to_string();
+  Table order({"stamps and order", "count"});
+  for (const auto& [what, count] : json.at("order").items()) {
+    order.add({what, std::to_string(count.get<std::uint64_t>())});
+  }
+  return stages.to_string() + "\n" + order.to_string() + "\n" + workers.to_string();
 }
 
 /// Drops of the gateway by reason, and what its devices dropped before it saw the packet.
@@ -88,7 +97,8 @@ std::string render_drops(const Json& json) {
 std::vector<Command> statistics() {
   return {
       {.name = "show stats",
-       .help = "packets and TSC cycles of every stage, and how busy the workers are",
+       .help = "packets and TSC cycles of every stage, what was stamped and put in order, and how busy the "
+               "workers are",
        .answer = stats,
        .render = render_stats},
       {.name = "show drops", .help = "dropped packets by reason", .answer = drops, .render = render_drops}};

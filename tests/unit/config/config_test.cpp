@@ -19,8 +19,8 @@ using dataplane::Hugepages;
 using dataplane::Idle;
 using dataplane::LinkLocal;
 using dataplane::Mode;
-using dataplane::Policy;
 using dataplane::PortRole;
+using dataplane::Stamping;
 using dataplane::XdpTake;
 
 std::string first_error(const std::string& file) {
@@ -56,7 +56,7 @@ TEST(Config, DefaultsFillWhatTheFileLeavesOut) {
   EXPECT_EQ(gateway.name, "gw-a");
   EXPECT_EQ(gateway.id, lb::GatewayId{1});
   EXPECT_EQ(gateway.mode, Mode::wire);
-  EXPECT_EQ(gateway.policy, Policy::pinned);
+  EXPECT_EQ(gateway.int_port, 61791);
   EXPECT_EQ(gateway.idle, Idle::poll);
   EXPECT_EQ(gateway.hash_seed, defaults.hash_seed);
   ASSERT_EQ(gateway.workers.size(), 1U);
@@ -74,9 +74,13 @@ TEST(Config, DefaultsFillWhatTheFileLeavesOut) {
   EXPECT_EQ(gateway.peers[0].paths[1].name, "fabric1");
   EXPECT_EQ(gateway.peers[0].paths[1].port, 2);
   EXPECT_EQ(gateway.peers[0].paths[1].weight, 1U);
+  EXPECT_EQ(gateway.peers[0].policy, lb::Policy::pinned);
+  EXPECT_EQ(gateway.peers[0].stamping, Stamping::none);
+  EXPECT_EQ(gateway.peers[0].hold_us, 150U);
   EXPECT_EQ(gateway.memory.hugepages, Hugepages::automatic);
   EXPECT_EQ(gateway.memory.limit_mib, 512U);
   EXPECT_EQ(gateway.memory.mbufs, 0U);
+  EXPECT_EQ(gateway.memory.flows, 65536U);
   EXPECT_EQ(config->api.socket, "/run/braidway/gw-a.sock");
   EXPECT_EQ(config->file, test_file("base.yaml"));
   EXPECT_EQ(config->text, file_text(test_file("base.yaml")));
@@ -94,9 +98,10 @@ control_cores: [0, 2]
 ports:
   - {name: h, role: host, queues: 2, mtu: 4200, descriptors: 512, stall_ms: 500}
   - {name: f, role: fabric, device: "af_xdp:eth1", queues: 3, mtu: 9000, descriptors: 2048, xdp_take: rocev2}
-peers: [{name: b, id: 7, paths: [{port: f, weight: 10000, name: rail}]}]
+peers: [{name: b, id: 7, paths: [{port: f, weight: 10000, name: rail}], policy: spray, stamping: int-md, hold_us: 20}]
 link_local: {lldp: consume, lacp: consume, stp: consume, eapol: consume}
-memory: {hugepages: off, limit_mib: 1024, mbufs: 4096}
+memory: {hugepages: off, limit_mib: 1024, mbufs: 4096, flows: 2048}
+telemetry: {int_port: 61791}
 api: {socket: /x.sock}
 )",
                                    "inline");
@@ -116,6 +121,10 @@ api: {socket: /x.sock}
   EXPECT_EQ(gateway.ports[1].queues, 3);
   EXPECT_EQ(gateway.ports[1].xdp_take, XdpTake::rocev2);
   EXPECT_EQ(gateway.peers[0].name, "b");
+  EXPECT_EQ(gateway.peers[0].policy, lb::Policy::spray);
+  EXPECT_EQ(gateway.peers[0].stamping, Stamping::int_md);
+  EXPECT_EQ(gateway.peers[0].hold_us, 20U);
+  EXPECT_EQ(gateway.memory.flows, 2048U);
   EXPECT_EQ(gateway.peers[0].id, lb::GatewayId{7});
   EXPECT_EQ(gateway.peers[0].paths[0].name, "rail");
   EXPECT_EQ(gateway.peers[0].paths[0].port, 1);

@@ -30,6 +30,16 @@ inline dataplane::Parsed parse_exactly(std::span<const std::byte> head, std::siz
       throw std::logic_error("the short cut and the parser read a frame differently");
     }
   }
+  if (head.size() == frame_bytes && frame_bytes >= dataplane::plain_header_bytes &&
+      dataplane::parse_plain_tagged(block.get(), frame_bytes, telemetry::int_udp_port, key)) {
+    const bool same = parsed.malformed == dataplane::Malformed::none &&
+                      parsed.traffic_class == dataplane::TrafficClass::tagged && parsed.key == key &&
+                      parsed.l3_offset == dataplane::plain_l3_offset &&
+                      parsed.l4_offset == dataplane::plain_l4_offset;
+    if (!same) {
+      throw std::logic_error("the short cut and the parser read a tagged frame differently");
+    }
+  }
   return parsed;
 }
 inline dataplane::Parsed parse_exactly(std::span<const std::byte> frame) {

@@ -1,0 +1,60 @@
+#include "dataplane/flow_steering.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace braidway::dataplane {
+namespace {
+
+lb::Steering steering_for(const GatewaySettings& settings) {
+  const std::array paths{settings.peers.front().paths.size()};
+  lb::Steering::Parameters parameters;
+  parameters.flows = settings.memory.flows;
+  parameters.held = lb::Nanoseconds{std::int64_t{settings.peers.front().hold_us} * 1000};
+  return lb::Steering(paths, parameters);
+}
+
+std::uint16_t fabric_mtu(const GatewaySettings& settings) {
+  std::uint16_t least = UINT16_MAX;
+  for (const PortSettings& port : settings.ports) {
+    least = port.role == PortRole::fabric ? std::min(least, port.mtu) : least;
+  }
+  return least;
+}
+
+}  // namespace
+
+FlowSteering::FlowSteering(const GatewaySettings& settings)
+    : steering_(steering_for(settings)),
+      stamp_({.udp_port = settings.int_port, .mtu = fabric_mtu(settings)}),
+      most_ip_bytes_(fabric_mtu(settings) - static_cast<std::uint32_t>(telemetry::int_min_bytes)),
+      self_(settings.id),
+      stamps_(settings.peers.front().stamping == Stamping::int_md),
+      shares_(settings.peers.front().paths.size()),
+      delays_ns_(shares_.size()),
+      waits_ns_(settings.ports.size()) {
+  steering_.set_policy(0, settings.peers.front().policy);
+  steering_.set_restores_order(0, stamps_);
+}
+
+void FlowSteering::set_shares(const lb::PathTable& table) noexcept {
+  generation_ = table.generation();
+  const auto records = table.peer(0).records();
+  std::uint32_t heaviest = 1;
+  for (const lb::PathRecord& record : records) {
+    heaviest = std::max(heaviest, record.weight);
+  }
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    shares_[i] = static_cast<float>(records[i].weight) / static_cast<float>(heaviest);
+  }
+  steering_.set_paths(0, shares_, delays_ns_);
+}
+
+void FlowSteering::tell(OrderCounts& counts) const noexcept {
+  const lb::SteeringCounters& of = steering_.counters();
+  counts.set(OrderCount::moved, of.moved);
+  counts.set(OrderCount::unnumbered, of.unnumbered);
+  counts.set(OrderCount::epochs, of.epochs);
+}
+
+}  // namespace braidway::dataplane

@@ -1,0 +1,69 @@
+// What a lane needs to send RC and UC flows by a policy other than `pinned`: lb's decisions, and the stamp
+// that carries their numbers.
+//
+// Nothing tells of the far end's paths yet: a path's share is its weight in the path table, and its delay
+// counts as that of the others.
+//
+// Owner: the lane's worker. All memory at construction.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <rte_mbuf.h>
+
+#include "dataplane/burst.hpp"
+#include "dataplane/order_counts.hpp"
+#include "dataplane/settings.hpp"
+#include "lb/path_table.hpp"
+#include "lb/steering.hpp"
+#include "telemetry/stamp.hpp"
+
+namespace braidway::dataplane {
+
+class FlowSteering {
+ public:
+  explicit FlowSteering(const GatewaySettings& settings);
+
+  /// Puts another table's weights to use. Called once a burst.
+  void renew(const lb::PathTable& table) noexcept {
+    if (table.generation() != generation_) [[unlikely]] {
+      set_shares(table);
+    }
+  }
+  void decide(const lb::SteerBurst& burst, const lb::PathTable& table, lb::Nanoseconds now,
+              std::span<lb::Decision> out) noexcept {
+    steering_.decide(burst, table, waits_ns_, now, out);
+  }
+  void sweep(lb::Nanoseconds now) noexcept { steering_.sweep(now); }
+
+  /// Packets may be numbered, and then stamped.
+  [[nodiscard]] bool stamps() const noexcept { return stamps_; }
+  /// There is room for a stamp: in front of the frame, and in every path's MTU.
+  [[nodiscard]] bool has_room(const rte_mbuf* packet, const PacketMeta& meta) const noexcept {
+    return rte_pktmbuf_headroom(packet) >= telemetry::int_min_bytes &&
+           packet->data_len >= meta.l4_offset + telemetry::udp_header_bytes + telemetry::bth_bytes &&
+           packet->pkt_len - meta.l3_offset <= most_ip_bytes_;
+  }
+  [[nodiscard]] const telemetry::StrandStamp& stamp() const noexcept { return stamp_; }
+  [[nodiscard]] lb::GatewayId self() const noexcept { return self_; }
+
+  void tell(OrderCounts& counts) const noexcept;
+
+ private:
+  void set_shares(const lb::PathTable& table) noexcept;
+
+  lb::Steering steering_;
+  telemetry::StrandStamp stamp_;
+  std::uint32_t most_ip_bytes_;  ///< of a packet before it is stamped
+  lb::GatewayId self_;
+  bool stamps_;
+  std::uint64_t generation_ = 0;  ///< of the path table that the shares are of
+  std::vector<float> shares_;     ///< by path
+  std::vector<float> delays_ns_;  ///< by path
+  /// By port: how long what waits there takes to leave. Always 0: while a fabric port refuses packets its
+  /// worker takes none in.
+  std::vector<float> waits_ns_;
+};
+
+}  // namespace braidway::dataplane

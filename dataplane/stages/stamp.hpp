@@ -1,0 +1,45 @@
+// stamp: writes the number that steering gave a packet into it, with INT. Headers move into the headroom,
+// the payload stays where it is, and so does what comes behind it (padding, trailers). Drops nothing: steer
+// numbers no packet that has no room for a stamp.
+#pragma once
+
+#include <cassert>
+#include <string_view>
+
+#include "dataplane/burst.hpp"
+#include "dataplane/flow_steering.hpp"
+#include "dataplane/frame_view.hpp"
+#include "dataplane/lane_context.hpp"
+#include "telemetry/stamp.hpp"
+
+namespace braidway::dataplane::stages {
+
+struct Stamp {
+  static constexpr std::string_view name = "stamp";
+
+  static void run(Burst& burst, LaneContext& lane) noexcept {
+    if (lane.steering == nullptr || !lane.steering->stamps()) {
+      return;
+    }
+    const auto departure = static_cast<std::uint32_t>(lb::value(lane.now_ns));
+    const telemetry::StrandStamp& stamp = lane.steering->stamp();
+    std::uint64_t stamped = 0;
+    for (std::uint16_t i = 0, count = burst.count; i < count; ++i) {
+      const lb::Decision& decision = burst.decisions[i];
+      if (!decision.numbered) {
+        continue;
+      }
+      rte_mbuf* packet = burst.packets[i];
+      const telemetry::OrderWords words{
+          .tag = {decision.sequence, lane.steering->self(), decision.path, lane.lane, decision.epoch},
+          .departure = departure};
+      const auto done = stamp.stamp(frame_in(packet, burst.meta[i]), words, nullptr);
+      assert(done.fault == telemetry::IntFault::none);
+      rte_pktmbuf_prepend(packet, done.front_moved);
+      ++stamped;
+    }
+    lane.order_counts->add(OrderCount::stamped, stamped);
+  }
+};
+
+}  // namespace braidway::dataplane::stages
