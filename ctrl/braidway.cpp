@@ -52,6 +52,17 @@ int main(int argc, char** argv) {
       ->required();
   replay->add_option("--out", options.folder, "folder for PORT.pcap: what each port transmits")->required();
   replay->add_option("--json", options.json, "file for the result");
+  auto* role = replay
+                   ->add_option("--role", options.role,
+                                "source: only what comes from hosts; sink: only what comes from the fabric")
+                   ->check(CLI::IsMember({"source", "sink"}));
+  replay->add_option("--path-delay", options.paths.delays, "PATH=10us: how long packets are under way")
+      ->needs(role);
+  replay->add_option("--path-loss", options.paths.losses, "PATH=0.001: share of packets that are lost")
+      ->needs(role);
+  replay
+      ->add_option("--path-cut", options.paths.cuts, "PATH=10ms: when the path is cut, after the first frame")
+      ->needs(role);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <fstream>
 #include <iostream>
-#include <set>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -18,7 +18,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 tl::expected<std::vector<dataplane::ReplayInput>, std::string> parse_inputs(
-    const Config& config, const std::vector<std::string>& texts) {
+    const Config& config, const std::vector<std::string>& texts, std::string_view role) {
   std::vector<dataplane::ReplayInput> inputs;
   const auto& ports = config.gateway.ports;
   for (const auto& text : texts) {
@@ -35,6 +35,12 @@ tl::expected<std::vector<dataplane::ReplayInput>, std::string> parse_inputs(
       }
       return tl::unexpected(fmt::format("--in '{}': there is no port '{}'; there are {}", text, name, known));
     }
+    const bool from_host = port->role == dataplane::PortRole::host;
+    if (!role.empty() && from_host != (role == "source")) {
+      return tl::unexpected(fmt::format("--in '{}': {} is a {} port; a {} takes what comes from the {}", text,
+                                        name, from_host ? "host" : "fabric", role,
+                                        from_host ? "fabric" : "host"));
+    }
     inputs.push_back(
         {.port = static_cast<std::size_t>(port - ports.begin()), .file = text.substr(equals + 1)});
   }
@@ -45,6 +51,7 @@ Json json_of(const Config& config, const dataplane::ReplayResult& result) {
   Json ports = Json::object();
   for (std::size_t i = 0; i < result.ports.size(); ++i) {
     ports[config.gateway.ports[i].name] = {{"received", result.ports[i].received},
+                                           {"lost", result.ports[i].lost},
                                            {"transmitted", result.ports[i].transmitted}};
   }
   Json drops = Json::object();
@@ -62,7 +69,14 @@ Json json_of(const Config& config, const dataplane::ReplayResult& result) {
                      {"packets", packets},
                      {"share", all == 0 ? 0.0 : static_cast<double>(packets) / static_cast<double>(all)}});
   }
-  return {{"ports", std::move(ports)}, {"paths", std::move(paths)}, {"drops", std::move(drops)}};
+  Json order = Json::object();
+  for (const auto& count : result.statistics.order) {
+    order[std::string(count.name)] = count.count;
+  }
+  return {{"ports", std::move(ports)},
+          {"paths", std::move(paths)},
+          {"drops", std::move(drops)},
+          {"order", std::move(order)}};
 }
 
 void print(const Json& json) {
@@ -76,14 +90,26 @@ void print(const Json& json) {
       std::cout << "dropped " << reason << ": " << count << "\n";
     }
   }
+  for (const auto& [what, count] : json.at("order").items()) {
+    if (count.get<std::uint64_t>() > 0) {
+      std::cout << "order " << what << ": " << count << "\n";
+    }
+  }
 }
 
 }  // namespace
 
 int run_replay(const Config& config, const ReplayOptions& options) {
-  const auto inputs = parse_inputs(config, options.inputs);
-  if (!inputs) {
-    std::cerr << "braidway: " << inputs.error() << "\n";
+  const auto inputs = parse_inputs(config, options.inputs, options.role);
+  const auto& texts = options.paths;
+  if (options.role == "source" && !(texts.delays.empty() && texts.losses.empty() && texts.cuts.empty())) {
+    std::cerr
+        << "braidway: --path-delay, --path-loss and --path-cut are of what a sink takes; write --role sink\n";
+    return 2;
+  }
+  const auto paths = parse_replay_paths(config.gateway, options.paths);
+  if (!inputs || !paths) {
+    std::cerr << "braidway: " << (inputs ? paths.error() : inputs.error()) << "\n";
     return 2;
   }
   std::error_code error;
@@ -92,7 +118,7 @@ int run_replay(const Config& config, const ReplayOptions& options) {
     std::cerr << "braidway: " << options.folder << ": " << error.message() << "\n";
     return 1;
   }
-  const auto result = dataplane::replay(config.gateway, *inputs, options.folder);
+  const auto result = dataplane::replay(config.gateway, *inputs, *paths, options.folder);
   if (!result) {
     std::cerr << "braidway: " << result.error() << "\n";
     return 1;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ctrl/config/config.hpp"
+#include "ctrl/replay_paths.hpp"
 
 namespace braidway::ctrl {
 
@@ -12,6 +13,8 @@ struct ReplayOptions {
   std::vector<std::string> inputs;  ///< PORT=FILE
   std::string folder;               ///< for PORT.pcap
   std::string json;                 ///< file for the result; empty: none
+  std::string role;                 ///< source: from the host; sink: from the fabric; empty: either
+  ReplayPathTexts paths;            ///< of what comes from the fabric
 };
 
 /// Returns the exit code: 0 done, 1 a file is broken or cannot be written, 2 the options are wrong.

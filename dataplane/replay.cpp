@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <unistd.h>
@@ -26,11 +27,15 @@ constexpr std::uint32_t replay_memory_mib = 256;
 constexpr std::uint32_t replay_mbufs = 8192;
 constexpr std::uint64_t ns_per_ms = 1'000'000;
 
+/// How finely time passes while a worker holds packets back.
+constexpr std::uint64_t step_ns = 10'000;
+
 /// An input and its frame that is next in time.
 struct Stream {
   ReplayInput input;
   PcapReader reader;
   CapturedFrame head;
+  std::uint64_t due_ns = 0;  ///< when the head arrives
 };
 
 /// Copies a frame into buffers: one, or a chain for frames beyond the MTU.
@@ -72,7 +77,8 @@ std::uint16_t queue_of(std::span<const std::byte> frame, std::uint16_t queues) {
 /// A gateway of rings around the real workers.
 class Replay {
  public:
-  explicit Replay(const GatewaySettings& settings) : settings_(settings), up_(true) {}
+  Replay(const GatewaySettings& settings, const std::vector<ReplayPath>& paths)
+      : settings_(settings), paths_(paths), up_(true) {}
 
   Outcome build(const std::string& folder) {
     const EalSettings eal{.name = "braidway-replay-" + std::to_string(getpid()),
@@ -112,16 +118,21 @@ class Replay {
         return read;
       }
     }
+    for (const auto& stream : streams) {
+      begin_ns_ = std::min(begin_ns_, stream.head.when_ns);
+    }
     while (!streams.empty()) {
       // Ties go to the input named first.
-      const auto next = std::ranges::min_element(streams, {}, [](const Stream& s) { return s.head.when_ns; });
-      if (auto carried = carry(next->input.port, next->head); !carried) {
+      const auto next = std::ranges::min_element(streams, {}, &Stream::due_ns);
+      pass_time(next->due_ns);
+      if (auto carried = carry(next->input.port, next->head, next->due_ns); !carried) {
         return tl::unexpected(next->input.file + ": " + carried.error());
       }
       if (auto read = advance(streams, static_cast<std::size_t>(next - streams.begin())); !read) {
         return read;
       }
     }
+    pass_time(std::numeric_limits<std::uint64_t>::max());
     for (auto& writer : writers_) {
       if (auto written = writer.flush(); !written) {
         return written;
@@ -136,13 +147,14 @@ class Replay {
 
  private:
   /// Reads a stream's next frame, or takes the stream away at its end.
-  static Outcome advance(std::vector<Stream>& streams, std::size_t index) {
+  Outcome advance(std::vector<Stream>& streams, std::size_t index) {
     auto frame = streams[index].reader.next();
     if (!frame) {
       return tl::unexpected(frame.error());
     }
     if (const auto& head = *frame; head.has_value()) {
       streams[index].head = *head;
+      streams[index].due_ns = head->when_ns + paths_[streams[index].input.port].delay_ns;
     } else {
       streams.erase(streams.begin() + static_cast<std::ptrdiff_t>(index));
     }
@@ -187,28 +199,57 @@ class Replay {
     }
   }
 
-  /// One frame in, everything that comes of it out, at its own time.
-  Outcome carry(std::size_t port, const CapturedFrame& frame) {
+  /// Until then, or until no worker holds a packet back: what goes by time goes at its time.
+  void pass_time(std::uint64_t until_ns) {
+    const auto holds = [](const auto& worker) { return worker->holding() > 0; };
+    while (std::ranges::any_of(workers_, holds) && until_ns > now_ns_ + step_ns) {
+      turn_all(now_ns_ + step_ns);
+    }
+  }
+
+  void turn_all(std::uint64_t now_ns) {
+    now_ns_ = now_ns;
+    bool moved = true;
+    while (moved) {
+      moved = false;
+      for (const auto& worker : workers_) {
+        moved |= worker->turn(now_ns);
+      }
+      // A port of rings is full after a few bursts.
+      for (std::size_t i = 0; i < ports_.size(); ++i) {
+        moved |= write_out(i, now_ns);
+      }
+    }
+  }
+
+  [[nodiscard]] bool is_lost(std::size_t port, const CapturedFrame& frame) const {
+    const ReplayPath& path = paths_[port];
+    const bool cut = path.cut_ns && frame.when_ns >= begin_ns_ + *path.cut_ns;
+    // The same for the same input: a hash of the port and the frame's number on it.
+    const lb::FlowKey name{{port, counts_[port].received + counts_[port].lost}};
+    return cut || static_cast<double>(lb::hash(name, 0) >> 11U) * 0x1p-53 < path.loss;
+  }
+
+  /// One frame in, everything that comes of it out, at the time when it arrives.
+  Outcome carry(std::size_t port, const CapturedFrame& frame, std::uint64_t due_ns) {
+    if (is_lost(port, frame)) {
+      ++counts_[port].lost;
+      return {};
+    }
     rte_mbuf* packet = buffers_of(frame.bytes, pool_.get());
     if (packet == nullptr) {
       return tl::unexpected<std::string>("no packet buffers left");
     }
     ++counts_[port].received;
     rte_ring_enqueue(ports_[port]->incoming(queue_of(frame.bytes, settings_.ports[port].queues)), packet);
-    bool moved = true;
-    while (moved) {
-      moved = false;
-      for (const auto& worker : workers_) {
-        moved |= worker->turn(frame.when_ns);
-      }
-    }
-    for (std::size_t i = 0; i < ports_.size(); ++i) {
-      write_out(i, frame.when_ns);
-    }
+    // Captures may go back in time; workers do not.
+    turn_all(std::max(due_ns, now_ns_));
     return {};
   }
 
-  void write_out(std::size_t port, std::uint64_t when_ns) {
+  /// Whether there was anything.
+  bool write_out(std::size_t port, std::uint64_t when_ns) {
+    const std::uint64_t before = counts_[port].transmitted;
     const auto queues = static_cast<std::uint16_t>(workers_.size());
     for (std::uint16_t queue = 0; queue < queues; ++queue) {
       void* object = nullptr;
@@ -222,9 +263,13 @@ class Replay {
         rte_pktmbuf_free(packet);
       }
     }
+    return counts_[port].transmitted > before;
   }
 
   const GatewaySettings& settings_;
+  const std::vector<ReplayPath>& paths_;  ///< by port index
+  std::uint64_t begin_ns_ = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t now_ns_ = 0;
   std::atomic<bool> up_;
   std::optional<Eal> eal_;
   Mempool pool_;
@@ -242,8 +287,9 @@ class Replay {
 
 tl::expected<ReplayResult, std::string> replay(const GatewaySettings& settings,
                                                const std::vector<ReplayInput>& inputs,
+                                               const std::vector<ReplayPath>& paths,
                                                const std::string& folder) {
-  Replay run(settings);
+  Replay run(settings, paths);
   return run.build(folder).and_then([&] { return run.run(inputs); }).map([&] { return run.result(); });
 }
 

@@ -2,11 +2,14 @@
 // clock that stands at each packet's capture time, and ports that are rings. Deterministic: the same input
 // gives the same bytes.
 //
+// What comes from the fabric may be made late, lost or cut on the way, by port: the same for the same input.
+//
 // A port with several queues spreads by UDP source port, as a NIC's receive-side scaling would.
 // Owner: the main thread; starts and ends EAL by itself.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,8 +25,16 @@ struct ReplayInput {
   std::string file;      ///< pcap or pcapng, Ethernet
 };
 
+/// What the way to a port does to packets. Frames of one input keep their order.
+struct ReplayPath {
+  std::uint64_t delay_ns = 0;
+  double loss = 0;                      ///< share of packets, 0..1
+  std::optional<std::uint64_t> cut_ns;  ///< nothing passes from then on; since the first frame of all inputs
+};
+
 struct ReplayedPort {
   std::uint64_t received = 0;
+  std::uint64_t lost = 0;  ///< on the way to the port
   std::uint64_t transmitted = 0;
 };
 
@@ -33,9 +44,10 @@ struct ReplayResult {
 };
 
 /// Takes all inputs, merged by time, through the pipeline; writes `folder`/PORT.pcap for every port
-/// (microseconds). Every link is up. Error: one sentence naming the file or folder.
+/// (microseconds). `paths` is by port index. Every link is up. Error: one sentence naming the file or folder.
 tl::expected<ReplayResult, std::string> replay(const GatewaySettings& settings,
                                                const std::vector<ReplayInput>& inputs,
+                                               const std::vector<ReplayPath>& paths,
                                                const std::string& folder);
 
 }  // namespace braidway::dataplane

@@ -76,6 +76,35 @@ class Replay(Case):
         self.refused_capture("whole frames", struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 64, 1)
                              + struct.pack("<IIII", 0, 0, 64, len(data)) + data[:64])
 
+    def test_what_the_role_does_not_take(self):
+        self.refused(WRONG_USE, "host port", "--in", f"host0={self.capture}", "--out", self.out(), "--role", "sink")
+        self.refused(WRONG_USE, "fabric port", "--in", f"fabric0={self.capture}", "--out", self.out(),
+                     "--role", "source")
+
+    def test_paths_that_are_not_there_and_values_that_are_none(self):
+        for option, value, word in (("--path-delay", "none=1us", "there is no path 'none'; there are fabric0, fabric1"),
+                                    ("--path-delay", "fabric0", "not PATH=VALUE"),
+                                    ("--path-delay", "=1us", "not PATH=VALUE"),
+                                    ("--path-delay", "fabric0=", "not PATH=VALUE"),
+                                    ("--path-delay", "fabric0=10", "not a time"),
+                                    ("--path-delay", "fabric0=-1us", "not a time"),
+                                    ("--path-delay", "fabric0=1e3us", "not a time"),
+                                    ("--path-delay", "fabric0=nanus", "not a time"),
+                                    ("--path-delay", "fabric0=99999999999s", "not a time"),
+                                    ("--path-cut", "fabric0=1m", "not a time"),
+                                    ("--path-loss", "fabric0=1.5", "not a share"),
+                                    ("--path-loss", "fabric0=1%", "not a share"),
+                                    ("--path-loss", "fabric0=nan", "not a share")):
+            with self.subTest(f"{option} {value}"):
+                self.refused(WRONG_USE, word, "--in", f"fabric0={self.capture}", "--out", self.out(),
+                             "--role", "sink", option, value)
+
+    def test_paths_are_a_sinks(self):
+        sent = ("--in", f"host0={self.capture}", "--out", self.out())
+        self.refused(WRONG_USE, "--role sink", *sent, "--role", "source", "--path-loss", "fabric0=0.5")
+        for option in ("--path-delay=fabric0=1us", "--path-loss=fabric0=0.5", "--path-cut=fabric0=1ms"):
+            self.assertEqual(self.replay(*sent, option).returncode, WRONG_USE, option)
+
     def test_frames_of_absurd_length(self):
         self.refused_capture("bad.pcap", struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
                              + struct.pack("<IIII", 0, 0, 0xFFFFFFF0, 0xFFFFFFF0) + bytes(100))

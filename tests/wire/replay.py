@@ -28,13 +28,13 @@ class Replayed:
         return found
 
 
-def replay(braidway, config, inputs, folder):
+def replay(braidway, config, inputs, folder, *options):
     """`inputs`: {port: capture}. Fails the calling test with what the program said if it does not end well."""
     os.makedirs(folder)
     command = [braidway, "replay", config]
     for port, capture in inputs.items():
         command += ["--in", f"{port}={capture}"]
-    command += ["--out", folder, "--json", os.path.join(folder, "result.json")]
+    command += ["--out", folder, "--json", os.path.join(folder, "result.json"), *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if done.returncode:
         said = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
