@@ -19,6 +19,7 @@
 #include <span>
 #include <string_view>
 
+#include "dataplane/own_ports.hpp"
 #include "lb/flow_key.hpp"
 #include "telemetry/message.hpp"
 #include "telemetry/roce.hpp"
@@ -67,12 +68,6 @@ struct Parsed {
   std::uint16_t l3_offset = 0;  ///< bytes from the frame's start; 0 for non_ip
   std::uint16_t l4_offset = 0;  ///< bytes from the frame's start; 0 where no UDP header was read
   lb::FlowKey key{};            ///< all zero for non_ip
-};
-
-/// UDP destination ports of what gateways write.
-struct OwnPorts {
-  std::uint16_t int_md = telemetry::int_udp_port;  ///< one for the whole domain
-  std::uint16_t message = telemetry::message_udp_port;
 };
 
 /// Bytes of a frame that the parser may read at most: two VLAN tags, IPv6, UDP, and the longest message; a

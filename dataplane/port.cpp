@@ -162,7 +162,7 @@ Outcome Port::prepare(const PortSettings& settings, const DeviceWord& word) {
       for (const auto& note : prepared->notes) {
         spdlog::warn("port {}: {}", settings.name, note);
       }
-      auto program = xdp::object_path(settings.xdp_take);
+      auto program = xdp::object_path(settings.xdp_take, settings.own_ports);
       if (!program) {
         return tl::unexpected(program.error());
       }

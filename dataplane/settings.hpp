@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/own_ports.hpp"
 #include "lb/policy.hpp"
 #include "lb/types.hpp"
 #include "telemetry/roce.hpp"
@@ -43,6 +44,7 @@ struct PortSettings {
   std::uint16_t stall_ms =
       200;  ///< time without taking a packet after which its packets are dropped, 1..60000
   XdpTake xdp_take = XdpTake::all;
+  OwnPorts own_ports = {};  ///< by which XdpTake::rocev2 knows what gateways write; the gateway's
 };
 
 struct PathSettings {

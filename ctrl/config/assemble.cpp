@@ -37,6 +37,7 @@ Config assemble(const Draft& draft) {
     settings.descriptors = port.descriptors.value_or(settings.descriptors);
     settings.stall_ms = port.stall_ms.value_or(settings.stall_ms);
     settings.xdp_take = port.xdp_take.value_or(settings.xdp_take);
+    settings.own_ports.int_md = draft.telemetry.int_port.value_or(settings.own_ports.int_md);
     gateway.ports.push_back(std::move(settings));
     config.port_locations.push_back(port.device.given ? port.device.at : port.at);
   }

@@ -271,14 +271,6 @@ void check_int_port(const Draft& draft, std::vector<Problem>& problems) {
                                      (port.value == telemetry::rocev2_udp_port ? "RoCEv2" : "messages") +
                                      "; write one that nothing else uses"});
   }
-  const auto takes_by_port = [](const PortDraft& each) {
-    return each.xdp_take.value_or(dataplane::XdpTake::all) == dataplane::XdpTake::rocev2;
-  };
-  if (port.value != telemetry::int_udp_port && std::ranges::any_of(draft.ports, takes_by_port)) {
-    problems.push_back({port.at, number +
-                                     " is not known to ports with xdp_take: rocev2; write xdp_take: all " +
-                                     "there, or int_port: " + std::to_string(telemetry::int_udp_port)});
-  }
 }
 
 /// Each path runs over a fabric port of its own, and each fabric port has a path.

@@ -34,6 +34,7 @@
 
 #include <tl/expected.hpp>
 
+#include "dataplane/own_ports.hpp"
 #include "dataplane/settings.hpp"
 #include "dataplane/xdp/verdicts.h"
 #include "telemetry/roce.hpp"
@@ -70,14 +71,8 @@ struct Prepared {
 [[nodiscard]] tl::expected<Prepared, std::string> prepare(const std::string& interface,
                                                           XdpTake take = XdpTake::all);
 
-/// UDP destination ports by which XdpTake::rocev2 knows what gateways write.
-struct OwnPorts {
-  std::uint16_t int_md = telemetry::int_udp_port;
-  std::uint16_t message = telemetry::message_udp_port;
-};
-
 /// A path under which this process (only) can open the compiled program that takes `take`, as long as it
-/// runs. The same for the same arguments.
+/// runs. XdpTake::rocev2 knows what gateways write by `ports`. The same for the same arguments.
 [[nodiscard]] tl::expected<std::string, std::string> object_path(XdpTake take, const OwnPorts& ports = {});
 
 /// The compiled program itself, an ELF object.

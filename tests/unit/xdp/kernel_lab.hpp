@@ -42,7 +42,7 @@ inline void enter_own_namespace() {
 /// The steering program in the kernel, with its maps.
 class SteerProgram {
  public:
-  explicit SteerProgram(dataplane::XdpTake take, const dataplane::xdp::OwnPorts& ports = {})
+  explicit SteerProgram(dataplane::XdpTake take, const dataplane::OwnPorts& ports = {})
       : object_(open(take, ports), bpf_object__close) {
     if (!object_ || bpf_object__load(object_.get()) != 0) {
       ADD_FAILURE() << "the kernel does not load the XDP program (bpf(2) needs root): "
@@ -75,7 +75,7 @@ class SteerProgram {
   }
 
  private:
-  static bpf_object* open(dataplane::XdpTake take, const dataplane::xdp::OwnPorts& ports) {
+  static bpf_object* open(dataplane::XdpTake take, const dataplane::OwnPorts& ports) {
     const auto bytes = dataplane::xdp::object_bytes(take, ports);
     return bpf_object__open_mem(bytes.data(), bytes.size(), nullptr);
   }

@@ -1,0 +1,15 @@
+// UDP destination ports of what gateways write. Values, no owner thread.
+#pragma once
+
+#include <cstdint>
+
+#include "telemetry/roce.hpp"
+
+namespace braidway::dataplane {
+
+struct OwnPorts {
+  std::uint16_t int_md = telemetry::int_udp_port;  ///< one for the whole domain
+  std::uint16_t message = telemetry::message_udp_port;
+};
+
+}  // namespace braidway::dataplane
