@@ -91,7 +91,8 @@ void Direction::offer(lb::Nanoseconds now) noexcept {
     return drop_waiting(PortDrop::port_down);
   }
   std::uint64_t bytes = 0;
-  std::array<std::uint32_t, 2 * burst> lengths;  // what the port has taken is no longer ours to look at
+  std::array<std::uint32_t, std::size_t{2} * burst>
+      lengths;  // what the port has taken is no longer ours to look at
   for (std::uint16_t i = 0; i < waiting_count_; ++i) lengths[i] = waiting_[i]->pkt_len;
   const std::uint16_t taken = rte_eth_tx_burst(to_.id(), 0, waiting_.data(), waiting_count_);
   for (std::uint16_t i = 0; i < taken; ++i) bytes += lengths[i];

@@ -17,7 +17,7 @@ double normal(fabric::Random& random) noexcept {
     const std::uint64_t drawn = random.next();
     for (unsigned part = 0; part < 64; part += 16) sum += static_cast<std::int64_t>(drawn >> part & 0xffffU);
   }
-  constexpr std::int64_t mean = 6 * 0xffff;
+  constexpr auto mean = std::int64_t{6} * 0xffff;
   return static_cast<double>(sum - mean) / 0x1p16;
 }
 
@@ -68,7 +68,7 @@ void Impairment::transmit_until(lb::Nanoseconds now) noexcept {
 
 std::int64_t Impairment::transmission_ns(std::uint32_t bytes) noexcept {
   if (parameters_.rate_bps == 0) return 0;
-  const std::uint64_t work = bytes * 8 * ns_per_second + bit_remainder_;
+  const std::uint64_t work = std::uint64_t{bytes} * 8 * ns_per_second + bit_remainder_;
   bit_remainder_ = work % parameters_.rate_bps;
   return static_cast<std::int64_t>(work / parameters_.rate_bps);
 }

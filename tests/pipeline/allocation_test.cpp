@@ -92,7 +92,7 @@ TEST(Allocation, StampingAndRestoringOrderUseNoHeap) {
       lab.send(host, rc_frame(round * 40 + i).bytes(), queue);
       lab.send(1 + i % 4, tagged(rc_frame(i), numbered(round + (i + round) % 3)), queue);
     }
-    ASSERT_EQ(heap_uses(lab, round * 40), 0U) << "round " << round;
+    ASSERT_EQ(heap_uses(lab, std::uint64_t{round} * 40), 0U) << "round " << round;
     for (std::size_t port = 0; port < 5; ++port) lab.take_all(port);
   }
   EXPECT_EQ(lab.drops(), DropCounts{});
