@@ -149,20 +149,29 @@ RC_GTEST_PROP(OrderWindowProperty, NeverInventsWithholdsOrRepeatsAndKeepsItsBoun
       case Kind::congested:
         order.congested(source, Nanoseconds{now});
         break;
-      case Kind::packet:
+      case Kind::packet: {
         arrived.push_back(now);
         gone.push_back(false);
         boot_of.push_back(boots[event.source]);
-        check(window.push({.flow = event.flow,
-                           .epoch = event.epoch,
-                           .sequence = sequences[event.flow] += event.ahead,
-                           .path = event.path,
-                           .bytes = event.bytes,
-                           .set = event.set < sets.size() ? &sets[event.set] : nullptr,
-                           .source = source,
-                           .departure = departure},
-                          now));
+        const auto changes = order.counters().epoch_changes;
+        const auto out = window.push({.flow = event.flow,
+                                      .epoch = event.epoch,
+                                      .sequence = sequences[event.flow] += event.ahead,
+                                      .path = event.path,
+                                      .bytes = event.bytes,
+                                      .set = event.set < sets.size() ? &sets[event.set] : nullptr,
+                                      .source = source,
+                                      .departure = departure},
+                                     now);
+        // Epochs are told modulo 16: one that has come back is another incarnation.
+        if (order.counters().epoch_changes != changes) {
+          std::erase_if(highest, [&](const auto& each) {
+            return each.first[0] == event.flow && each.first[1] == event.epoch;
+          });
+        }
+        check(out);
         break;
+      }
     }
   }
   longest_turn = longest_wait_ns;
