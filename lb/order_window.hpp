@@ -128,8 +128,8 @@ class OrderWindow {
   void path_down(GatewayId source, PathId path) noexcept;
   /// The path is live again, and trusted to be FIFO.
   void path_up(GatewayId source, PathId path) noexcept;
-  /// Its messages say that paths to this sink are late (Lateness::congested in path_delay.hpp): for
-  /// `patience` from now on one that is silent is taken for paused.
+  /// Most paths to this sink are late (Lateness::congested in path_delay.hpp): for `patience` from now on one
+  /// of the source's that has been silent for up to `pause` is taken for paused.
   void congested(GatewayId source, Nanoseconds now) noexcept {
     standing_.set_congested(standing_.source(source), now);
   }
