@@ -68,29 +68,34 @@ void PathHealth::received(std::span<const PathReceipt> receipts, Nanoseconds now
   run(now);
   for (const PathReceipt& receipt : receipts) {
     Path& path = paths_[value(receipt.path)];
+    const PathSent sent = receipt.sent.value_or(
+        PathSent{.through = path.sent.through(receipt.period), .total = path.sent.total()});
     if (receipt.heard) {
       path.outstanding = false;
       heard_at_ = ran_;
-      if (path.state == PathState::dead) path.judged_from = path.sent.total();
+      if (path.state == PathState::dead) path.judged_from = sent.total;
       if (path.state == PathState::suspect || path.state == PathState::dead) path.state = PathState::live;
     }
-    judge_loss(path, receipt, now);
+    judge_loss(path, receipt, sent, now);
   }
 }
 
 /// Adds up what was lost since the counts were last compared. Less than nothing where packets came late.
-void PathHealth::judge_loss(Path& path, const PathReceipt& receipt, Nanoseconds now) noexcept {
-  const auto sent = path.sent.through(receipt.period);
+void PathHealth::judge_loss(Path& path, const PathReceipt& receipt, const PathSent& counted,
+                            Nanoseconds now) noexcept {
+  const auto sent = counted.through;
   if (!sent) return;
   const std::int32_t newly_sent = distance(path.judged_sent, *sent);
   if (newly_sent <= 0) return;
   const std::int32_t newly_received = distance(path.judged_received, receipt.received);
+  const std::int32_t newly_late = std::max(distance(path.judged_late, receipt.late), 0);
   const bool judged = !before(path.judged_sent, path.judged_from);
+  path.judged_late = receipt.late;
   path.judged_sent = *sent;
   path.judged_received = receipt.received;
   if (newly_received < 0) {
     // The peer has begun to count anew, somewhere among what is under way.
-    path.judged_from = path.sent.total();
+    path.judged_from = counted.total;
     return;
   }
   const std::int64_t newly_lost = std::int64_t{newly_sent} - newly_received;
@@ -99,7 +104,7 @@ void PathHealth::judge_loss(Path& path, const PathReceipt& receipt, Nanoseconds 
   path.judged_from = *sent;
   const float kept = std::max(1 - static_cast<float>(newly_sent) / parameters_.loss_memory, 0.0F);
   path.recent_sent = path.recent_sent * kept + static_cast<float>(newly_sent);
-  path.recent_lost = std::max(path.recent_lost * kept + static_cast<float>(newly_lost), 0.0F);
+  path.recent_lost = std::max(path.recent_lost * kept + static_cast<float>(newly_lost + newly_late), 0.0F);
   if (path.state != PathState::live || !loses_too_much(path)) return;
   path.state = PathState::lossy;
   if (minus(now, path.lossy_until) > parameters_.lossy_longest) path.lossy_next = parameters_.lossy_for;

@@ -5,8 +5,8 @@
 //   suspect  packets are outstanding on it, it has shown nothing for 200 us, and another path has, of late:
 //            takes no new packets, comes back at its first sign (a path paused by PFC looks just like that)
 //   dead     silent for three heartbeats of 1 ms: only probes show that it is back
-//   lossy    loses more than it may and than the others do (gray loss): comes back after a while that doubles
-//            each time
+//   lossy    loses more than it may and than the others do (gray loss), or brings as many so late that the
+//            sink has given them up, which is no better: comes back after a while that doubles each time
 //
 // What is lost because a path died is not held against it when it is back.
 // Loss is counted by alternate marking (alternate_marking.hpp). Never are more than half of the paths lossy,
@@ -19,6 +19,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -29,12 +30,21 @@ namespace braidway::lb {
 
 enum class PathState : std::uint8_t { live, suspect, dead, lossy };
 
+/// Packets that several lanes have sent by a path.
+struct PathSent {
+  std::optional<std::uint32_t> through;  ///< of all periods up to a receipt's; nothing if that is not known
+  std::uint32_t total = 0;
+};
+
 /// What a feedback message says of one path's packets.
 struct PathReceipt {
   PathId path{};
   bool heard = false;          ///< anything came since the message before
   std::uint32_t period = 0;    ///< the last one that is complete (ReceivedByPeriod)
   std::uint32_t received = 0;  ///< packets of all periods up to that one
+  std::uint32_t late = 0;      ///< packets that came after their gap was given up, ever
+  /// Where packets are counted elsewhere, and sent() is not told of them. The same for all receipts.
+  std::optional<PathSent> sent{};
 };
 
 class PathHealth {
@@ -68,7 +78,7 @@ class PathHealth {
 
   /// A packet that counts leaves by the path, stamped with `departure`.
   void sent(PathId path, Nanoseconds departure, Nanoseconds now) noexcept;
-  /// A probe leaves by the path: its silence counts, too.
+  /// A probe, or a packet that is counted elsewhere, has left by the path: its silence counts, too.
   void probed(PathId path, Nanoseconds now) noexcept;
   /// A message: one receipt a path at most.
   void received(std::span<const PathReceipt> receipts, Nanoseconds now) noexcept;
@@ -90,6 +100,7 @@ class PathHealth {
     SentByPeriod sent;
     std::uint32_t judged_sent = 0;  ///< counts that were last compared
     std::uint32_t judged_received = 0;
+    std::uint32_t judged_late = 0;
     std::uint32_t judged_from = 0;  ///< packets before this one are counted, but not held against the path
     float recent_sent = 0;
     float recent_lost = 0;
@@ -100,7 +111,7 @@ class PathHealth {
 
   void run(Nanoseconds now) noexcept;
   void await_sign(Path& path) noexcept;
-  void judge_loss(Path& path, const PathReceipt& receipt, Nanoseconds now) noexcept;
+  void judge_loss(Path& path, const PathReceipt& receipt, const PathSent& counted, Nanoseconds now) noexcept;
   [[nodiscard]] bool loses_too_much(const Path& path) const noexcept;
   static void revive(Path& path) noexcept;
 

@@ -1,6 +1,7 @@
 #include "lb/path_health.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -20,17 +21,26 @@ class TwoEnds {
       : health(paths, parameters),
         cut(paths),
         loses_each(paths),
+        late_each(paths),
         heard_(paths),
         received_(paths),
-        sent_(paths) {}
+        late_(paths),
+        sent_(paths),
+        counted_(paths) {}
 
   void send(std::size_t path) {
-    health.sent(static_cast<PathId>(path), Nanoseconds{now_}, Nanoseconds{now_});
+    if (counted_elsewhere) {
+      counted_[path].count(Nanoseconds{now_});
+      health.probed(static_cast<PathId>(path), Nanoseconds{now_});
+    } else {
+      health.sent(static_cast<PathId>(path), Nanoseconds{now_}, Nanoseconds{now_});
+    }
     ++sent_[path];
     const bool lost = loses_each[path] > 0 && sent_[path] % loses_each[path] == 0;
     if (cut[path] || lost) return;
     heard_[path] = true;
     received_[path].count(Nanoseconds{now_});
+    if (late_each[path] > 0 && sent_[path] % late_each[path] == 0) ++late_[path];
   }
   void probe(std::size_t path) { heard_[path] = heard_[path] || !cut[path]; }
   /// Until `duration` has passed, each turn sending `packets` on every path that may be used.
@@ -54,7 +64,9 @@ class TwoEnds {
       receipts.push_back({.path = static_cast<PathId>(i),
                           .heard = heard_[i],
                           .period = received_[i].complete(),
-                          .received = received_[i].through()});
+                          .received = received_[i].through(),
+                          .late = late_[i],
+                          .sent = sent_through(i)});
       heard_[i] = false;
     }
     health.received(receipts, Nanoseconds{now_});
@@ -72,14 +84,24 @@ class TwoEnds {
   PathHealth health;
   std::vector<bool> cut;
   std::vector<std::uint32_t> loses_each;  ///< by path: every so many packets, 0 never
+  std::vector<std::uint32_t> late_each;   ///< the same, for packets whose gap has been given up
   bool messages = true;
+  bool counted_elsewhere = false;  ///< packets; to be set before the first
 
  private:
+  [[nodiscard]] std::optional<PathSent> sent_through(std::size_t path) const {
+    if (!counted_elsewhere) return std::nullopt;
+    return PathSent{.through = counted_[path].through(received_[path].complete()),
+                    .total = counted_[path].total()};
+  }
+
   std::int64_t now_ = 1'000 * ms;
   std::int64_t next_message_ = 0;
   std::vector<bool> heard_;
   std::vector<ReceivedByPeriod> received_;
+  std::vector<std::uint32_t> late_;
   std::vector<std::uint32_t> sent_;
+  std::vector<SentByPeriod> counted_;
 };
 
 TEST(PathHealth, APathIsSuspectAfter200MicrosecondsOfSilenceWhileAnotherIsHeard) {
@@ -229,6 +251,26 @@ TEST(PathHealth, LossIsCountedToThePacket) {
   ends.loses_each[1] = 0;
   ends.run(1 * ms, 1);
   EXPECT_EQ(ends.health.lost(PathId{1}), 50U);
+}
+
+TEST(PathHealth, LossIsKnownWherePacketsAreCountedElsewhere) {
+  TwoEnds ends(4, {.loss_share = 1});
+  ends.counted_elsewhere = true;
+  ends.loses_each[1] = 100;
+  ends.run(20 * us * 5'000, 1);
+  ends.loses_each[1] = 0;
+  ends.run(1 * ms, 1);
+  EXPECT_EQ(ends.health.lost(PathId{1}), 50U);
+  EXPECT_EQ(ends.health.lost(PathId{0}), 0U);
+}
+
+TEST(PathHealth, PacketsThatComeTooLateAreAsGoodAsLost) {
+  TwoEnds ends(4);
+  ends.run(20 * ms, 20);
+  ends.late_each[2] = 1'000;
+  ends.run(5 * ms, 20);
+  EXPECT_EQ(ends.state(2), PathState::lossy);
+  EXPECT_EQ(ends.health.lost(PathId{2}), 0U) << "they have come, after all";
 }
 
 TEST(PathHealth, ALossyPathComesBackAndIsLeftAloneTwiceAsLongEachTime) {
