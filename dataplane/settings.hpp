@@ -11,6 +11,7 @@
 #include "dataplane/own_ports.hpp"
 #include "lb/policy.hpp"
 #include "lb/types.hpp"
+#include "telemetry/message.hpp"
 #include "telemetry/roce.hpp"
 
 namespace braidway::dataplane {
@@ -53,13 +54,27 @@ struct PathSettings {
   std::uint32_t weight = 1;  ///< relative, 1..10000
 };
 
+/// Heartbeats that a path misses before it is dead.
+inline constexpr std::uint32_t missed_heartbeats = 3;
+
+/// Messages with a peer (telemetry/message.hpp).
+struct MessageSettings {
+  telemetry::MessageKey key;
+  std::uint32_t interval_us = 100;  ///< between feedbacks while anything comes from the peer, 50..1000000
+  std::uint32_t heartbeat_us =
+      1000;                          ///< a path on which nothing was sent for so long is probed, 100..1000000
+  std::uint32_t suspect_us = 200;    ///< silence after which a path is suspect, 100..1000000
+  std::uint32_t patience_us = 1000;  ///< hold_us is put off for so long for paths that are alive but slow
+};
+
 struct PeerSettings {
   std::string name;
   lb::GatewayId id{};
   std::vector<PathSettings> paths;  ///< 1..256; the index is the PathId
   lb::Policy policy = lb::Policy::pinned;
   Stamping stamping = Stamping::none;
-  std::uint32_t hold_us = 150;  ///< longest wait of a packet for those before it in its flow, 10..100000
+  std::uint32_t hold_us = 150;              ///< wait of a packet for those before it in its flow, 10..100000
+  std::optional<MessageSettings> messages;  ///< none: nothing is said to the peer, and nothing heard
 };
 
 struct WorkerSettings {

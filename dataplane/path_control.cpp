@@ -1,0 +1,148 @@
+#include "dataplane/path_control.hpp"
+
+#include <algorithm>
+
+#include "telemetry/path_receipt.hpp"
+
+namespace braidway::dataplane {
+namespace {
+
+constexpr std::int64_t ns_per_us = 1'000;
+/// How often the policy is looked at.
+constexpr std::int64_t between_governing_ns = 1'000'000;
+/// A strand is no loop any more when we have not heard ourselves for so long.
+constexpr std::int64_t block_ns = 1'000'000'000;
+
+constexpr lb::Nanoseconds later(lb::Nanoseconds time, std::int64_t by) noexcept {
+  return lb::Nanoseconds{lb::value(time) + by};
+}
+
+lb::PathHealth::Parameters health_parameters(const MessageSettings& settings) {
+  lb::PathHealth::Parameters parameters;
+  parameters.suspect_after = lb::Nanoseconds{settings.suspect_us * ns_per_us};
+  parameters.dead_after = lb::Nanoseconds{missed_heartbeats * settings.heartbeat_us * ns_per_us};
+  parameters.longest_turn = parameters.suspect_after;
+  return parameters;
+}
+
+/// Of the path table's weights they are a share.
+lb::PathWeights weights_for(const PeerSettings& peer) {
+  lb::PathWeights::Parameters parameters;
+  parameters.interval_ns = static_cast<float>(peer.messages->interval_us * ns_per_us);
+  const std::vector<float> configured(peer.paths.size(), 1.0F);
+  return {configured, parameters};
+}
+
+template <typename T>
+bool change(std::atomic<T>& place, T to) noexcept {
+  if (place.load(std::memory_order_relaxed) == to) return false;
+  place.store(to, std::memory_order_relaxed);
+  return true;
+}
+
+}  // namespace
+
+PathControl::PathControl(const PeerSettings& peer, PeerLink& link)
+    : link_(link),
+      health_(peer.paths.size(), health_parameters(*peer.messages)),
+      weights_(weights_for(peer)),
+      governor_(peer.policy),
+      totals_(peer.paths.size()),
+      data_at_(peer.paths.size()),
+      blocked_until_(peer.paths.size(), free) {}
+
+lb::PathSent PathControl::sent(lb::PathId path, std::uint32_t period) const noexcept {
+  lb::PathSent sum{.through = 0};
+  for (const auto& lane : link_.lane_news) {
+    const auto through = lane->sent.through(path, period);
+    sum.through = sum.through && through ? std::optional{*sum.through + *through} : std::nullopt;
+    sum.total += lane->sent.total(path);
+  }
+  return sum;
+}
+
+void PathControl::take(const telemetry::Message& feedback, lb::Nanoseconds now) noexcept {
+  std::array<lb::PathReceipt, telemetry::most_records> receipts;
+  std::array<lb::PathDelay, telemetry::most_records> delays;
+  std::size_t count = 0;
+  std::size_t timed = 0;
+  for (std::size_t i = 0; i < feedback.count; ++i) {
+    const lb::PathId path = feedback.path_of(i);
+    if (lb::value(path) >= totals_.size()) continue;  // the peer thinks that we have more
+    const telemetry::PathRecord& record = feedback.records[i];
+    lb::PathReceipt& receipt = receipts[count++];
+    receipt = telemetry::receipt(feedback, i, now);
+    receipt.late = record.late;
+    receipt.sent = sent(path, receipt.period);
+    if (record.mean_delay == telemetry::not_measured) continue;
+    delays[timed++] = {.path = path,
+                       .mean_ns = static_cast<float>(record.mean_delay),
+                       .max_ns = static_cast<float>(record.most_delay)};
+  }
+  weights_.update(std::span{delays}.first(timed));
+  health_.received(std::span{receipts}.first(count), now);
+  publish();
+}
+
+void PathControl::set_restores_order(bool restores) noexcept {
+  if (change(link_.restores_order, restores)) link_.version.fetch_add(1, std::memory_order_release);
+}
+
+void PathControl::heard_ourselves(lb::PathId path, lb::Nanoseconds now) noexcept {
+  blocked_until_[lb::value(path)] = later(now, block_ns);
+  publish();
+}
+
+void PathControl::advance(lb::Nanoseconds now) noexcept {
+  for (std::size_t i = 0; i < totals_.size(); ++i) {
+    const auto path = static_cast<lb::PathId>(i);
+    std::uint32_t total = 0;
+    for (const auto& lane : link_.lane_news) total += lane->sent.total(path);
+    if (total != totals_[i]) {
+      totals_[i] = total;
+      data_at_[i] = now;
+      health_.probed(path, now);
+    }
+    if (blocked_until_[i] != free && now >= blocked_until_[i]) blocked_until_[i] = free;
+  }
+  health_.advance(now);
+  if (lb::value(now) - lb::value(governed_at_) >= between_governing_ns) govern(now);
+  publish();
+}
+
+void PathControl::govern(lb::Nanoseconds now) noexcept {
+  governed_at_ = now;
+  std::uint64_t packets = 0;
+  std::uint64_t naks = 0;
+  std::size_t out = 0;
+  for (std::size_t i = 0; i < totals_.size(); ++i) {
+    const auto path = static_cast<lb::PathId>(i);
+    packets += totals_[i];
+    out += weights_.outlying(path) || !usable(path) ? 1 : 0;
+  }
+  for (const auto& lane : link_.lane_news) naks += lane->naks.get();
+  // The sum of counters of 32 bits wraps with each of them.
+  const std::uint32_t newly_sent = static_cast<std::uint32_t>(packets - governed_packets_);
+  governor_.count(newly_sent, naks - naks_, now);
+  governed_packets_ = packets;
+  naks_ = naks;
+  if (governor_.advance(out, totals_.size(), now) && change(link_.policy, governor_.policy())) {
+    link_.version.fetch_add(1, std::memory_order_release);
+  }
+}
+
+void PathControl::publish() noexcept {
+  bool changed = false;
+  for (std::size_t i = 0; i < totals_.size(); ++i) {
+    const auto path = static_cast<lb::PathId>(i);
+    PathSignal& signal = link_.paths[i];
+    changed |= change(signal.share, usable(path) ? weights_.shares()[i] : 0.0F);
+    changed |= change(signal.delay_ns, weights_.relative_delay_ns(path));
+    change(signal.state, health_.state(path));
+    change(signal.blocked, blocked(path));
+    signal.lost.add(health_.lost(path) - signal.lost.get());
+  }
+  if (changed) link_.version.fetch_add(1, std::memory_order_release);
+}
+
+}  // namespace braidway::dataplane

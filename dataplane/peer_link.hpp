@@ -1,0 +1,66 @@
+// What is known of a peer beside the table's paths to it: what its messages say, for the lanes, and what the
+// lanes have sent, for the messages. Relaxed atomics: a lane may act by what was known a burst ago.
+//
+// One lane of the gateway, the first, handles the peer's messages (messenger.hpp). Outlives the workers. All
+// memory at construction.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "dataplane/sent_counts.hpp"
+#include "lb/path_health.hpp"
+#include "lb/policy.hpp"
+#include "lb/types.hpp"
+#include "telemetry/counter.hpp"
+#include "telemetry/source_clock.hpp"
+
+struct rte_ring;
+
+namespace braidway::dataplane {
+
+/// Of the path to the peer and of the path from it that have one number. One cache line.
+struct alignas(64) PathSignal {
+  std::atomic<float> share{1};     ///< of its weight in the path table that it may be given; 0: none
+  std::atomic<float> delay_ns{0};  ///< of it, above the other paths'
+  std::atomic<lb::PathState> state{lb::PathState::live};
+  std::atomic<bool> blocked{false};    ///< we have heard ourselves by it: the strand is a loop
+  std::atomic<bool> from_dead{false};  ///< nothing comes from the peer by it, and something does by others
+  telemetry::Counter lost;             ///< packets known to be lost on the way to the peer
+};
+
+/// What one lane tells whoever handles the messages.
+struct alignas(64) LaneNews {
+  explicit LaneNews(std::size_t path_count) : sent(path_count) {}
+
+  SentCounts sent;          ///< tagged packets
+  telemetry::Counter naks;  ///< that hosts behind the peer have sent for packets missing or out of order
+};
+
+struct PeerLink {
+  PeerLink(std::size_t path_count, std::size_t lanes, lb::Policy configured)
+      : paths(path_count), policy(configured) {
+    for (std::size_t i = 0; i < lanes; ++i) lane_news.push_back(std::make_unique<LaneNews>(path_count));
+  }
+
+  // Written by who handles the messages, read by all lanes.
+  telemetry::SourceClock clock;
+  std::vector<PathSignal> paths;            ///< by path
+  std::atomic<lb::Policy> policy;           ///< in force
+  std::atomic<bool> restores_order{false};  ///< the peer has said so
+  std::atomic<std::int64_t> congested_ns{
+      INT64_MIN};                         ///< when most paths from the peer were last seen to be late
+  std::atomic<std::uint32_t> version{1};  ///< grows with each change of the above but for the clock
+  std::atomic<std::uint32_t> boots{0};    ///< of the peer, as far as they were witnessed
+
+  // Written by its lane, read by who handles the messages.
+  std::vector<std::unique_ptr<LaneNews>> lane_news;
+
+  /// Messages that any lane has received, for the one that handles them. Owned by the gateway.
+  rte_ring* inbox = nullptr;
+};
+
+}  // namespace braidway::dataplane
