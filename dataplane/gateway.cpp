@@ -14,6 +14,7 @@
 #include "dataplane/handoff_rings.hpp"
 #include "dataplane/hugepage_turn.hpp"
 #include "dataplane/link_monitor.hpp"
+#include "dataplane/peer_link.hpp"
 #include "dataplane/port.hpp"
 #include "dataplane/published_table.hpp"
 #include "dataplane/wiring.hpp"
@@ -198,7 +199,8 @@ std::optional<StartError> Gateway::start_workers() {
   table_ = std::make_unique<PublishedTable>(
       static_cast<unsigned>(settings_.workers.size()),
       std::make_unique<const lb::PathTable>(first_path_table(settings_, wired)));
-  for (auto& wiring : wire_workers(settings_, wired, *rings_, rte_get_tsc_hz() / 1000)) {
+  link_ = std::make_unique<PeerLink>(settings_.peers.front(), settings_.workers.size());
+  for (auto& wiring : wire_workers(settings_, wired, *rings_, *link_, rte_get_tsc_hz() / 1000)) {
     workers_.push_back(std::make_unique<Worker>(std::move(wiring), settings_.idle, *table_));
   }
   // Some drivers call a link up that has no carrier: ask before the first packet.

@@ -27,6 +27,7 @@ class Capture;
 class Eal;
 class HandoffRings;
 class LinkMonitor;
+struct PeerLink;
 class Port;
 class PublishedTable;
 class Worker;
@@ -108,6 +109,7 @@ class Gateway {
   std::vector<std::unique_ptr<Port>> ports_;
   std::unique_ptr<HandoffRings> rings_;
   std::unique_ptr<PublishedTable> table_;
+  std::unique_ptr<PeerLink> link_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<WorkerCall>> calls_;  ///< arguments of the workers' threads
   std::atomic<bool> stop_{false};

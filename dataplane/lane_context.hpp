@@ -12,6 +12,7 @@
 #include "dataplane/flow_steering.hpp"
 #include "dataplane/order_buffer.hpp"
 #include "dataplane/order_counts.hpp"
+#include "dataplane/peer_link.hpp"
 #include "dataplane/settings.hpp"
 #include "dataplane/tx_queue.hpp"
 #include "lb/flow_key.hpp"
@@ -62,6 +63,7 @@ struct LaneContext {
   bool keeps_keys = false;  ///< flow keys of packets are wanted: `steering` or `order` is there
   LinkLocalSettings link_local;
   OwnPorts own_ports;
+  PeerLink* link = nullptr;  ///< to the peer; shared by all lanes
   Inboxes inboxes{};
   std::vector<TxQueue> tx;                                 ///< by port index
   std::vector<std::array<rte_mbuf*, burst_size>> batches;  ///< packets of the burst in hand, by port index

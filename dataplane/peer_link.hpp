@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "dataplane/sent_counts.hpp"
+#include "dataplane/settings.hpp"
 #include "lb/path_health.hpp"
 #include "lb/policy.hpp"
 #include "lb/types.hpp"
@@ -41,16 +42,19 @@ struct alignas(64) LaneNews {
 };
 
 struct PeerLink {
-  PeerLink(std::size_t path_count, std::size_t lanes, lb::Policy configured)
-      : paths(path_count), policy(configured) {
-    for (std::size_t i = 0; i < lanes; ++i) lane_news.push_back(std::make_unique<LaneNews>(path_count));
+  PeerLink(const PeerSettings& peer, std::size_t lanes)
+      : paths(peer.paths.size()),
+        policy(peer.policy),
+        restores_order(!peer.messages && peer.stamping != Stamping::none) {
+    for (std::size_t i = 0; i < lanes; ++i) lane_news.push_back(std::make_unique<LaneNews>(paths.size()));
   }
 
   // Written by who handles the messages, read by all lanes.
   telemetry::SourceClock clock;
-  std::vector<PathSignal> paths;            ///< by path
-  std::atomic<lb::Policy> policy;           ///< in force
-  std::atomic<bool> restores_order{false};  ///< the peer has said so
+  std::vector<PathSignal> paths;   ///< by path
+  std::atomic<lb::Policy> policy;  ///< in force
+  /// The peer has said so; or, where there are no messages, the operator.
+  std::atomic<bool> restores_order;
   std::atomic<std::int64_t> congested_ns{
       INT64_MIN};                         ///< when most paths from the peer were last seen to be late
   std::atomic<std::uint32_t> version{1};  ///< grows with each change of the above but for the clock

@@ -15,6 +15,7 @@
 #include "dataplane/handoff_rings.hpp"
 #include "dataplane/mempool.hpp"
 #include "dataplane/pcap_file.hpp"
+#include "dataplane/peer_link.hpp"
 #include "dataplane/ring_port.hpp"
 #include "dataplane/wiring.hpp"
 
@@ -78,7 +79,10 @@ std::uint16_t queue_of(std::span<const std::byte> frame, std::uint16_t queues) {
 class Replay {
  public:
   Replay(const GatewaySettings& settings, const std::vector<ReplayPath>& paths)
-      : settings_(settings), paths_(paths), up_(true) {}
+      : settings_(settings),
+        paths_(paths),
+        up_(true),
+        link_(settings.peers.front(), settings.workers.size()) {}
 
   Outcome build(const std::string& folder) {
     const EalSettings eal{.name = "braidway-replay-" + std::to_string(getpid()),
@@ -194,7 +198,7 @@ class Replay {
     table_ = std::make_unique<PublishedTable>(
         static_cast<unsigned>(settings_.workers.size()),
         std::make_unique<const lb::PathTable>(first_path_table(settings_, wired)));
-    for (auto& wiring : wire_workers(settings_, wired, *rings_, ns_per_ms)) {
+    for (auto& wiring : wire_workers(settings_, wired, *rings_, link_, ns_per_ms)) {
       workers_.push_back(std::make_unique<Worker>(std::move(wiring), Idle::poll, *table_));
     }
   }
@@ -278,6 +282,7 @@ class Replay {
   std::vector<CaptureTap> taps_;
   std::vector<PcapWriter> writers_;
   std::unique_ptr<PublishedTable> table_;
+  PeerLink link_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<ReplayedPort> counts_;
   std::vector<std::byte> scratch_;

@@ -73,8 +73,8 @@ struct PeerSettings {
   std::vector<PathSettings> paths;  ///< 1..256; the index is the PathId
   lb::Policy policy = lb::Policy::pinned;
   Stamping stamping = Stamping::none;
-  std::uint32_t hold_us = 150;              ///< wait of a packet for those before it in its flow, 10..100000
-  std::optional<MessageSettings> messages;  ///< none: nothing is said to the peer, and nothing heard
+  std::uint32_t hold_us = 150;  ///< wait of a packet for those before it in its flow, 10..100000
+  std::optional<MessageSettings> messages{};  ///< none: nothing is said to the peer, and nothing heard
 };
 
 struct WorkerSettings {

@@ -53,7 +53,8 @@ std::vector<std::vector<RxQueue>> share_out_rx_queues(const GatewaySettings& set
 }  // namespace
 
 std::vector<WorkerWiring> wire_workers(const GatewaySettings& settings, const std::vector<WiredPort>& ports,
-                                       const HandoffRings& rings, std::uint64_t ticks_per_ms) {
+                                       const HandoffRings& rings, PeerLink& link,
+                                       std::uint64_t ticks_per_ms) {
   auto rx_queues = share_out_rx_queues(settings, ports);
   const auto lanes = static_cast<std::uint8_t>(settings.workers.size());
   std::vector<WorkerWiring> wirings(lanes);
@@ -69,6 +70,7 @@ std::vector<WorkerWiring> wire_workers(const GatewaySettings& settings, const st
     context.ns_per_tick = (ns_per_ms << 32U) / ticks_per_ms;
     context.link_local = settings.link_local;
     context.own_ports.int_md = settings.int_port;
+    context.link = &link;
     add_flow_state(context, settings);
     context.inboxes = rings.inboxes();
     context.tx = std::vector<TxQueue>(ports.size());

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dataplane/handoff_rings.hpp"
+#include "dataplane/peer_link.hpp"
 #include "dataplane/settings.hpp"
 #include "dataplane/worker.hpp"
 #include "lb/path_table.hpp"
@@ -24,9 +25,10 @@ struct WiredPort {
 
 /// One wiring a worker. Receive queues go to the workers in turn, host ports' first, so that one worker has
 /// all of a single-queue gateway's and several share them evenly; worker i sends by queue i of every port.
-/// `ticks_per_ms`: clock units (LaneContext::now) a millisecond.
+/// `link`: what they share of the peer; outlives them. `ticks_per_ms`: clock units (LaneContext::now) a
+/// millisecond.
 std::vector<WorkerWiring> wire_workers(const GatewaySettings& settings, const std::vector<WiredPort>& ports,
-                                       const HandoffRings& rings, std::uint64_t ticks_per_ms);
+                                       const HandoffRings& rings, PeerLink& link, std::uint64_t ticks_per_ms);
 
 /// The path table at start, every path in the given state of liveness.
 lb::PathTable first_path_table(const GatewaySettings& settings, const std::vector<WiredPort>& ports);

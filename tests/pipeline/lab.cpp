@@ -46,7 +46,8 @@ Lab::Lab(const dataplane::GatewaySettings& settings, std::uint64_t ticks_per_ms,
     : settings_(settings),
       ticks_per_ms_(ticks_per_ms),
       up_(settings.ports.size()),
-      taps_(settings.ports.size()) {
+      taps_(settings.ports.size()),
+      link_(settings.peers.front(), settings.workers.size()) {
   auto pool = dataplane::create_mempool(fresh_name("lab"), mbufs, data_room, SOCKET_ID_ANY);
   auto rings = dataplane::HandoffRings::create(static_cast<unsigned>(settings.workers.size()), SOCKET_ID_ANY);
   if (!pool || !rings) {
@@ -76,10 +77,10 @@ Lab::Lab(const dataplane::GatewaySettings& settings, std::uint64_t ticks_per_ms,
   }
 }
 
-dataplane::WorkerWiring Lab::wiring(std::size_t worker) const {
+dataplane::WorkerWiring Lab::wiring(std::size_t worker) {
   // NOLINTNEXTLINE(bugprone-unchecked-optional-access): the constructor made them
   const auto& rings = rings_.value();
-  return std::move(dataplane::wire_workers(settings_, wired_, rings, ticks_per_ms_)[worker]);
+  return std::move(dataplane::wire_workers(settings_, wired_, rings, link_, ticks_per_ms_)[worker]);
 }
 
 Lab::~Lab() {

@@ -15,6 +15,7 @@
 #include "dataplane/capture_tap.hpp"
 #include "dataplane/handoff_rings.hpp"
 #include "dataplane/mempool.hpp"
+#include "dataplane/peer_link.hpp"
 #include "dataplane/ring_port.hpp"
 #include "dataplane/settings.hpp"
 #include "dataplane/wiring.hpp"
@@ -74,10 +75,11 @@ class Lab {
   dataplane::Worker& worker(std::size_t index = 0) { return *workers_[index]; }
   const dataplane::GatewaySettings& settings() const { return settings_; }
   dataplane::PublishedTable& table() { return *table_; }
+  dataplane::PeerLink& link() { return link_; }
   dataplane::CaptureTap& tap(std::size_t port) { return taps_[port]; }
   rte_mempool* pool() { return pool_.get(); }
   /// What the workers were made of; for stages run by themselves.
-  dataplane::WorkerWiring wiring(std::size_t worker) const;
+  dataplane::WorkerWiring wiring(std::size_t worker);
 
  private:
   dataplane::GatewaySettings settings_;
@@ -89,6 +91,7 @@ class Lab {
   std::vector<dataplane::WiredPort> wired_;
   std::optional<dataplane::HandoffRings> rings_;
   std::unique_ptr<dataplane::PublishedTable> table_;
+  dataplane::PeerLink link_;
   std::vector<std::unique_ptr<dataplane::Worker>> workers_;
 };
 

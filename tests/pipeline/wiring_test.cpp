@@ -11,7 +11,7 @@ namespace {
 
 TEST(Wiring, EveryReceiveQueueIsPolledByOneWorkerAndSharedEvenly) {
   for (std::uint16_t workers = 1; workers <= 4; ++workers) {
-    const Lab lab(wire_settings(3, workers, 4));
+    Lab lab(wire_settings(3, workers, 4));
     std::set<std::pair<std::uint16_t, std::uint16_t>> polled;
     for (std::uint16_t worker = 0; worker < workers; ++worker) {
       const auto wiring = lab.wiring(worker);

@@ -25,9 +25,7 @@ class End {
  public:
   End(std::uint16_t id, std::uint16_t peer, std::size_t paths, std::uint64_t boot, std::int64_t clock,
       std::size_t lanes = 2)
-      : settings_(settings(id, peer, paths)),
-        link(paths, lanes, settings_.peers.front().policy),
-        clock_(clock) {
+      : settings_(settings(id, peer, paths)), link(settings_.peers.front(), lanes), clock_(clock) {
     for (std::size_t i = 0; i < lanes; ++i) {
       meters_.push_back(std::make_unique<telemetry::PathMeters>(
           std::array{telemetry::PathMeters::Peer{paths, &link.clock}}, 0));
