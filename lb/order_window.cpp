@@ -119,12 +119,12 @@ void OrderWindow::take(const Arrival& arrival, Window& window, Nanoseconds now, 
     ++counters_.in_order;
     ++window.next;
     out(arrival.handle);
-    hand_on(window, out);
+    hand_on(window, now, out);
   } else {
     hold(arrival, window, now);
   }
   decide(window, now, out);
-  keep_budgets(out);
+  keep_budgets(now, out);
 }
 
 /// Begins the packet's incarnation of its flow if it is a new one. False if the packet is of an old epoch.
@@ -142,7 +142,7 @@ bool OrderWindow::begin(const Arrival& arrival, Window& window, Nanoseconds now,
   } else if (window.incarnation != 0) {
     ++counters_.restarts;
   }
-  flush(window, out);
+  flush(window, now, out);
   window = {.incarnation = incarnation};
   // No source sends half of all numbers before the first one comes: we were not there.
   if (distance(0, arrival.sequence) < 0) {
@@ -162,25 +162,29 @@ void OrderWindow::hold(const Arrival& arrival, Window& window, Nanoseconds now) 
                           .departure = arrival.departure};
   ++counters_.held;
   if (held_.hold(window.held, packet, arrival.spray_set, now, parameters_.timeout)) return;
+  overtaken(arrival);
+}
+
+void OrderWindow::overtaken(const Arrival& arrival) noexcept {
   ++counters_.fifo_violations;
-  standing_.set_reordered(source, arrival.path);
+  standing_.set_reordered(standing_.source(arrival.source), arrival.path);
+  if (news_ != nullptr) news_->overtaken(arrival.source, arrival.path);
 }
 
 void OrderWindow::late(const Arrival& arrival, const Window& window, Output& out) noexcept {
   ++counters_.late;
   out(arrival.handle);
-  const auto source = standing_.source(arrival.source);
+  if (news_ != nullptr) news_->late(arrival.source, arrival.path);
   // Every path had delivered something higher, this one too.
   if (window.incarnation == incarnation_of(arrival) && distance(window.lost_begin, arrival.sequence) >= 0 &&
       before(arrival.sequence, window.lost_end)) {
-    ++counters_.fifo_violations;
-    standing_.set_reordered(source, arrival.path);
+    overtaken(arrival);
   }
 }
 
-void OrderWindow::keep_budgets(Output& out) noexcept {
-  while (held_.packets() > parameters_.packets) give_up_oldest(counters_.gaps_by_packet_budget, out);
-  while (held_.bytes() > parameters_.bytes) give_up_oldest(counters_.gaps_by_byte_budget, out);
+void OrderWindow::keep_budgets(Nanoseconds now, Output& out) noexcept {
+  while (held_.packets() > parameters_.packets) give_up_oldest(counters_.gaps_by_packet_budget, now, out);
+  while (held_.bytes() > parameters_.bytes) give_up_oldest(counters_.gaps_by_byte_budget, now, out);
   counters_.peak_bytes = std::max<std::uint64_t>(counters_.peak_bytes, held_.bytes());
   counters_.peak_packets = std::max<std::uint64_t>(counters_.peak_packets, held_.packets());
 }
@@ -212,14 +216,14 @@ void OrderWindow::decide(Window& window, Nanoseconds now, Output& out) noexcept 
     window.lost_begin = passed == Passed::yes ? window.next : end;
     window.lost_end = end;
     ++counters_.gaps_by_watermark;
-    give_up_gap(window, out);
+    give_up_gap(window, now, out);
   }
 }
 
 /// Goes on behind the gap, of a flow that holds something.
-void OrderWindow::give_up_gap(Window& window, Output& out) noexcept {
+void OrderWindow::give_up_gap(Window& window, Nanoseconds now, Output& out) noexcept {
   window.next = held_.packet(held_.lowest(window.held)).sequence;
-  hand_on(window, out);
+  hand_on(window, now, out);
 }
 
 /// Whether the packet may wait for another time-out, since what is missing before it may be on a slow path.
@@ -245,17 +249,28 @@ bool OrderWindow::may_wait(HeldPackets::Index index, Nanoseconds now) const noex
 }
 
 /// Gives up as many gaps as stand before the packet held longest.
-void OrderWindow::give_up_oldest(std::uint64_t& cause, Output& out) noexcept {
+void OrderWindow::give_up_oldest(std::uint64_t& cause, Nanoseconds now, Output& out) noexcept {
   const auto oldest = held_.oldest();
   auto& window = *static_cast<Window*>(held_.owner(held_.flow_of(oldest)));
   do {
     ++cause;
-    give_up_gap(window, out);
+    give_up_gap(window, now, out);
   } while (held_.oldest() == oldest);
 }
 
+/// Hands on the lowest packet of a flow, of which it must hold one.
+void OrderWindow::release(const Window& window, HeldPackets::Index lowest, Nanoseconds now,
+                          Output& out) noexcept {
+  const Nanoseconds arrival = held_.arrival(lowest);
+  const HeldPacket packet = held_.take(window.held, lowest);
+  out(packet.handle);
+  if (news_ != nullptr) {
+    news_->held(source_of(window), packet.path, Nanoseconds{value(now) - value(arrival)});
+  }
+}
+
 /// All that is held in sequence from `next` on.
-void OrderWindow::hand_on(Window& window, Output& out) noexcept {
+void OrderWindow::hand_on(Window& window, Nanoseconds now, Output& out) noexcept {
   if (window.held == HeldFlowId{}) return;
   while (!held_.empty(window.held)) {
     const auto lowest = held_.lowest(window.held);
@@ -265,19 +280,20 @@ void OrderWindow::hand_on(Window& window, Output& out) noexcept {
       ++window.next;
     } else {
       ++counters_.repeated;
+      if (news_ != nullptr) news_->repeated(source_of(window), held_.packet(lowest).path);
     }
-    out(held_.take(window.held, lowest).handle);
+    release(window, lowest, now, out);
   }
   held_.close(window.held);
   window.held = {};
 }
 
 /// All that is held, in order, whatever is missing.
-void OrderWindow::flush(Window& window, Output& out) noexcept {
+void OrderWindow::flush(Window& window, Nanoseconds now, Output& out) noexcept {
   if (window.held == HeldFlowId{}) return;
   while (!held_.empty(window.held)) {
     ++counters_.flushed;
-    out(held_.take(window.held, held_.lowest(window.held)).handle);
+    release(window, held_.lowest(window.held), now, out);
   }
   held_.close(window.held);
   window.held = {};
@@ -291,7 +307,7 @@ std::size_t OrderWindow::poll(Nanoseconds now, std::span<Handle> out) noexcept {
       ++counters_.put_off;
       held_.put_off(held_.oldest(), now);
     } else {
-      give_up_oldest(counters_.gaps_by_timer, output);
+      give_up_oldest(counters_.gaps_by_timer, now, output);
     }
   }
   reconsider(now, output);
@@ -310,9 +326,9 @@ void OrderWindow::reconsider(Nanoseconds now, Output& out) noexcept {
   for (std::size_t i = 0; i < count; ++i) {
     const auto flow = held_.next_flow();
     auto& window = *static_cast<Window*>(held_.owner(flow));
-    const auto boot = standing_.boot(GatewayId{static_cast<std::uint16_t>(window.incarnation >> 16)});
+    const auto boot = standing_.boot(source_of(window));
     if ((window.incarnation >> 8 & 0xffU) != boot) {
-      flush(window, out);
+      flush(window, now, out);
     } else {
       decide(window, now, out);
     }

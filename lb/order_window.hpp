@@ -36,6 +36,7 @@
 #include "lb/flow_key.hpp"
 #include "lb/flow_map.hpp"
 #include "lb/held_packets.hpp"
+#include "lb/order_news.hpp"
 #include "lb/path_standing.hpp"
 #include "lb/spray_set.hpp"
 #include "lb/tick.hpp"
@@ -144,6 +145,8 @@ class OrderWindow {
   /// declared strand.
   void observe(GatewayId source, PathId path, const Departure& departure, Nanoseconds now) noexcept;
 
+  /// `news` is told of what is not in order from now on; nullptr: nobody. Outlives the window.
+  void tell(OrderNews* news) noexcept { news_ = news; }
   [[nodiscard]] const OrderCounters& counters() const noexcept { return counters_; }
   /// Overtakings seen on a path.
   [[nodiscard]] std::uint32_t fifo_violations(GatewayId source, PathId path) noexcept {
@@ -169,19 +172,24 @@ class OrderWindow {
   enum class Passed : std::uint8_t { no, yes, but_for_dead_paths };
 
   [[nodiscard]] std::uint32_t incarnation_of(const Arrival& arrival) const noexcept;
+  static GatewayId source_of(const Window& window) noexcept {
+    return GatewayId{static_cast<std::uint16_t>(window.incarnation >> 16)};
+  }
   void take(const Arrival& arrival, Window& window, Nanoseconds now, Output& out) noexcept;
   bool begin(const Arrival& arrival, Window& window, Nanoseconds now, Output& out) noexcept;
   void hold(const Arrival& arrival, Window& window, Nanoseconds now) noexcept;
   void late(const Arrival& arrival, const Window& window, Output& out) noexcept;
-  void keep_budgets(Output& out) noexcept;
+  void overtaken(const Arrival& arrival) noexcept;
+  void keep_budgets(Nanoseconds now, Output& out) noexcept;
 
   [[nodiscard]] Passed passed_by_all_paths(HeldFlowId flow, Nanoseconds now) const noexcept;
   void decide(Window& window, Nanoseconds now, Output& out) noexcept;
-  void give_up_gap(Window& window, Output& out) noexcept;
+  void give_up_gap(Window& window, Nanoseconds now, Output& out) noexcept;
   [[nodiscard]] bool may_wait(HeldPackets::Index index, Nanoseconds now) const noexcept;
-  void give_up_oldest(std::uint64_t& cause, Output& out) noexcept;
-  void hand_on(Window& window, Output& out) noexcept;
-  void flush(Window& window, Output& out) noexcept;
+  void give_up_oldest(std::uint64_t& cause, Nanoseconds now, Output& out) noexcept;
+  void release(const Window& window, HeldPackets::Index lowest, Nanoseconds now, Output& out) noexcept;
+  void hand_on(Window& window, Nanoseconds now, Output& out) noexcept;
+  void flush(Window& window, Nanoseconds now, Output& out) noexcept;
   void reconsider(Nanoseconds now, Output& out) noexcept;
 
   Parameters parameters_;
@@ -189,6 +197,7 @@ class OrderWindow {
   HeldPackets held_;
   PathStanding standing_;
   OrderCounters counters_;
+  OrderNews* news_ = nullptr;
   std::size_t to_reconsider_ = 0;  ///< flows that hold something and have not been looked at since the news
 };
 

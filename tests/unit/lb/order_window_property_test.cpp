@@ -12,6 +12,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "lb/order_window.hpp"
+#include "tests/unit/lb/recorded_news.hpp"
 #include "tests/unit/lb/window_under_test.hpp"
 
 namespace braidway::lb {
@@ -182,6 +183,8 @@ RC_GTEST_PROP(OrderWindowProperty, FollowsTheRulesWhateverIsLostDelayedOrDoubled
   const auto coming = arrivals_of(sent, first);
 
   Window window({.flows = 8, .packets = 1'000, .bytes = 1'000'000}, coming.size());
+  RecordedNews news;
+  window.window.tell(&news);
   Reference reference;
   bool is_dead = false;
   const auto poll = [&](std::int64_t now) {
@@ -207,6 +210,10 @@ RC_GTEST_PROP(OrderWindowProperty, FollowsTheRulesWhateverIsLostDelayedOrDoubled
   for (int i = 0; i < 20; ++i) poll(now += timeout_ns / 10);
   RC_ASSERT(window.window.held_packets() == 0U);
   RC_ASSERT(window.window.counters().fifo_violations == 0U);
+  RC_ASSERT(news.count(RecordedNews::held_) == window.window.counters().held);
+  RC_ASSERT(news.count(RecordedNews::late_) == window.window.counters().late);
+  RC_ASSERT(news.count(RecordedNews::repeated_) == window.window.counters().repeated);
+  RC_ASSERT(news.count(RecordedNews::overtaken_) == 0U);
   RC_CLASSIFY(window.window.counters().gaps_by_watermark > 0, "watermark");
   RC_CLASSIFY(window.window.counters().gaps_by_timer > 0, "timer");
   RC_CLASSIFY(window.window.counters().late > 0, "late");
