@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::int64_t ns_per_us = 1'000;
 /// How often meters and lanes are looked at, if no feedback does.
-constexpr std::int64_t between_looks_ns = 50'000;
+constexpr std::int64_t between_looks_ns = 20'000;
 /// Paths do not change while a gateway runs.
 constexpr std::uint16_t generation = 1;
 
@@ -94,21 +94,27 @@ void Messenger::advance(lb::Nanoseconds now) noexcept {
   if (lb::value(now) - lb::value(looked_at_) < between_looks_ns) return;
   looked_at_ = now;
   look_at_meters();
-  judge_silence();
   control_.advance(now);
 }
 
 void Messenger::look_at_meters() noexcept {
+  std::size_t lagging = 0;
   for (std::size_t i = 0; i < paths_.size(); ++i) {
     std::uint64_t packets = 0;
     for (telemetry::PathMeters* lane : meters_) {
-      packets += lane->at(lane->index(0, static_cast<lb::PathId>(i))).totals().packets;
+      packets += lane->at(lane->index(0, static_cast<lb::PathId>(i))).packets();
     }
-    if (packets == paths_[i].packets) continue;
+    paths_[i].lags = packets == paths_[i].packets;
+    if (paths_[i].lags) {
+      ++lagging;
+      continue;
+    }
     paths_[i].packets = packets;
     paths_[i].heard = ran_;
     heard_ = true;
   }
+  if (2 * lagging < paths_.size()) return;
+  for (Path& path : paths_) path.lags = false;
 }
 
 /// Paths from the peer: dead, or alive again.
@@ -125,9 +131,9 @@ void Messenger::judge_silence() noexcept {
   if (changed) link_.version.fetch_add(1, std::memory_order_release);
 }
 
-bool Messenger::wants_probe(std::size_t path, lb::Nanoseconds now) const noexcept {
+lb::Nanoseconds Messenger::probe_due(std::size_t path) const noexcept {
   const auto data = control_.data_at(static_cast<lb::PathId>(path));
-  return lb::value(now) - std::max(lb::value(paths_[path].sent), lb::value(data)) >= heartbeat_ns_;
+  return lb::Nanoseconds{std::max(lb::value(paths_[path].sent), lb::value(data)) + heartbeat_ns_};
 }
 
 telemetry::Session::Sending Messenger::sending(lb::PathId path, lb::Nanoseconds now) const noexcept {
@@ -141,6 +147,7 @@ telemetry::Session::Sending Messenger::sending(lb::PathId path, lb::Nanoseconds 
 void Messenger::sent(lb::PathId path, lb::Nanoseconds now) noexcept {
   paths_[lb::value(path)].sent = now;
   control_.sent_message(path, now);
+  judge_silence();
 }
 
 Messenger::Due Messenger::answer(lb::PathId path, lb::Nanoseconds now,
@@ -169,7 +176,7 @@ Messenger::Due Messenger::feedback(lb::PathId path, lb::Nanoseconds now,
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t at = (first_record_ + i) % paths_.size();
     const auto of = static_cast<lb::PathId>(at);
-    told_[at] = records_.next(of, {.heard = std::exchange(paths_[at].news, false)}, now);
+    told_[at] = records_.next(of, std::exchange(paths_[at].news, false), now);
     if (told_[at].mean_delay == telemetry::not_measured) continue;
     delays[timed++] = {.path = of,
                        .mean_ns = static_cast<float>(told_[at].mean_delay),

@@ -6,14 +6,16 @@
 //             answer to who does not know our boot id
 //
 // What is not a path's own probe goes by the paths in turn that may be used, so that no one path's death
-// silences us. Who hears himself has a loop: the strand is blocked for all but messages. The peer's path is
-// dead to us, and nothing is waited for on it, when nothing has come by it for three heartbeats in which this
-// lane ran, and something has by another.
+// silences us; and not by one that has just brought nothing while most others did: it may be dead, and what
+// is lost on it is the news of that. Who hears himself has a loop: the strand is blocked for all but
+// messages. The peer's path is dead to us, and nothing is waited for on it, when nothing has come by it for
+// three heartbeats in which this lane ran, and something has by another.
 //
 // Owner: the lane that handles messages. Time is an argument. All memory at construction; no DPDK, so that
 // two of them can be tested against each other.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -69,6 +71,7 @@ class Messenger {
   struct Path {
     lb::Nanoseconds heard{};      ///< from the peer, in running time
     std::uint64_t packets = 0;    ///< that the meters had counted
+    bool lags = false;            ///< these were none of late, and most other paths had some
     bool news = false;            ///< a message has come by it since the last feedback
     lb::Nanoseconds sent{never};  ///< our last message by it
   };
@@ -87,7 +90,7 @@ class Messenger {
   [[nodiscard]] bool wants_feedback(lb::Nanoseconds now) const noexcept {
     return heard_ && lb::value(now) - lb::value(feedback_at_) >= interval_ns_;
   }
-  [[nodiscard]] bool wants_probe(std::size_t path, lb::Nanoseconds now) const noexcept;
+  [[nodiscard]] lb::Nanoseconds probe_due(std::size_t path) const noexcept;
 
   lb::GatewayId self_;
   telemetry::MessageKey key_;
@@ -114,17 +117,21 @@ class Messenger {
   std::vector<telemetry::PathRecord> told_;  ///< by path; those of a feedback are filled in
   std::size_t turn_ = 0;                     ///< path that is tried first for what goes by the paths in turn
   std::size_t probe_turn_ = 0;               ///< the same for probes
+  lb::Nanoseconds no_probe_before_{};
   MessageCounts counts_;
 };
 
 template <typename Open>
 std::optional<lb::PathId> Messenger::in_turn(Open open) noexcept {
   // If none may be used any will do: somebody has to find out that one can be again.
-  for (const bool any : {false, true}) {
+  enum class Of : std::uint8_t { best, usable, all };
+  for (const Of of : {Of::best, Of::usable, Of::all}) {
     for (std::size_t i = 0; i < paths_.size(); ++i) {
       const std::size_t at = (turn_ + i) % paths_.size();
       const auto path = static_cast<lb::PathId>(at);
-      if (!open(path) || (!any && !control_.usable(path))) continue;
+      if (!open(path) || (of != Of::all && !control_.usable(path)) || (of == Of::best && paths_[at].lags)) {
+        continue;
+      }
       turn_ = at + 1;
       return path;
     }
@@ -139,13 +146,20 @@ std::optional<Messenger::Due> Messenger::next(lb::Nanoseconds now, telemetry::Me
     const auto path = in_turn(open);
     if (path) return to_answer_ ? answer(*path, now, out) : feedback(*path, now, out);
   }
+  if (now < no_probe_before_) return std::nullopt;
+  lb::Nanoseconds earliest{INT64_MAX};
   for (std::size_t i = 0; i < paths_.size(); ++i) {
     const std::size_t at = (probe_turn_ + i) % paths_.size();
     const auto path = static_cast<lb::PathId>(at);
-    if (!wants_probe(at, now) || !open(path)) continue;
-    probe_turn_ = at + 1;
-    return probe(path, now, out);
+    const lb::Nanoseconds due = probe_due(at);
+    if (due <= now && open(path)) {
+      probe_turn_ = at + 1;
+      return probe(path, now, out);
+    }
+    earliest = std::min(earliest, due);
   }
+  // Only later can it become, by what is sent meanwhile.
+  no_probe_before_ = earliest;
   return std::nullopt;
 }
 

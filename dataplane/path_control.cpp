@@ -10,6 +10,8 @@ namespace {
 constexpr std::int64_t ns_per_us = 1'000;
 /// How often the policy is looked at.
 constexpr std::int64_t between_governing_ns = 1'000'000;
+/// Of a path that brings nothing any more its delay says nothing.
+constexpr std::int64_t delay_lasts_ns = 2'000'000;
 /// A strand is no loop any more when we have not heard ourselves for so long.
 constexpr std::int64_t block_ns = 1'000'000'000;
 
@@ -20,8 +22,19 @@ constexpr lb::Nanoseconds later(lb::Nanoseconds time, std::int64_t by) noexcept 
 lb::PathHealth::Parameters health_parameters(const MessageSettings& settings) {
   lb::PathHealth::Parameters parameters;
   parameters.suspect_after = lb::Nanoseconds{settings.suspect_us * ns_per_us};
-  parameters.dead_after = lb::Nanoseconds{missed_heartbeats * settings.heartbeat_us * ns_per_us};
+  // Since the first probe that is missed; the last one gets as long for its sign as any packet.
+  parameters.dead_after =
+      lb::Nanoseconds{((missed_heartbeats - 1) * settings.heartbeat_us + settings.suspect_us) * ns_per_us};
   parameters.longest_turn = parameters.suspect_after;
+  return parameters;
+}
+
+/// Half of the paths are not out for long before they have had a chance to be heard.
+lb::PolicyGovernor::Parameters governor_parameters(const MessageSettings& settings) {
+  constexpr std::int64_t heartbeats = 10;
+  lb::PolicyGovernor::Parameters parameters;
+  parameters.out_for = lb::Nanoseconds{
+      std::max(lb::value(parameters.out_for), heartbeats * settings.heartbeat_us * ns_per_us)};
   return parameters;
 }
 
@@ -46,9 +59,10 @@ PathControl::PathControl(const PeerSettings& peer, PeerLink& link)
     : link_(link),
       health_(peer.paths.size(), health_parameters(*peer.messages)),
       weights_(weights_for(peer)),
-      governor_(peer.policy),
+      governor_(peer.policy, governor_parameters(*peer.messages)),
       totals_(peer.paths.size()),
       data_at_(peer.paths.size()),
+      delay_at_(peer.paths.size(), lb::Nanoseconds{-delay_lasts_ns}),
       blocked_until_(peer.paths.size(), free) {}
 
 lb::PathSent PathControl::sent(lb::PathId path, std::uint32_t period) const noexcept {
@@ -74,7 +88,10 @@ void PathControl::take(const telemetry::Message& feedback, lb::Nanoseconds now) 
     receipt = telemetry::receipt(feedback, i, now);
     receipt.late = record.late;
     receipt.sent = sent(path, receipt.period);
+    // Nothing was received that has been sent: it may be under way.
+    if (!record.counted) receipt.sent->through.reset();
     if (record.mean_delay == telemetry::not_measured) continue;
+    delay_at_[lb::value(path)] = now;
     delays[timed++] = {.path = path,
                        .mean_ns = static_cast<float>(record.mean_delay),
                        .max_ns = static_cast<float>(record.most_delay)};
@@ -118,7 +135,8 @@ void PathControl::govern(lb::Nanoseconds now) noexcept {
   for (std::size_t i = 0; i < totals_.size(); ++i) {
     const auto path = static_cast<lb::PathId>(i);
     packets += totals_[i];
-    out += weights_.outlying(path) || !usable(path) ? 1 : 0;
+    const bool late = weights_.outlying(path) && lb::value(now) - lb::value(delay_at_[i]) < delay_lasts_ns;
+    out += late || !usable(path) ? 1 : 0;
   }
   for (const auto& lane : link_.lane_news) naks += lane->naks.get();
   // The sum of counters of 32 bits wraps with each of them.

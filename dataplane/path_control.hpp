@@ -52,6 +52,7 @@ class PathControl {
   lb::PolicyGovernor governor_;
   std::vector<std::uint32_t> totals_;           ///< by path: packets sent, as last looked at
   std::vector<lb::Nanoseconds> data_at_;        ///< by path
+  std::vector<lb::Nanoseconds> delay_at_;       ///< by path: when the peer last told of one
   std::vector<lb::Nanoseconds> blocked_until_;  ///< by path, or `free`
   std::uint64_t naks_ = 0;                      ///< that the governor has been told of
   std::uint64_t governed_packets_ = 0;          ///< the same

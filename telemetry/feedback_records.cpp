@@ -23,8 +23,8 @@ FeedbackRecords::FeedbackRecords(std::span<PathMeters* const> lanes, std::size_t
   told_.resize(lanes_.front()->paths(peer));
 }
 
-PathRecord FeedbackRecords::next(lb::PathId path, const PathNews& news, lb::Nanoseconds now) noexcept {
-  PathRecord record{.heard = news.heard, .fifo_lost = news.fifo_lost};
+PathRecord FeedbackRecords::next(lb::PathId path, bool heard, lb::Nanoseconds now) noexcept {
+  PathRecord record{.heard = heard};
   const std::uint32_t index = lanes_.front()->index(peer_, path);
   PathTotals totals;
   for (PathMeters* lane : lanes_) {
@@ -42,7 +42,8 @@ PathRecord FeedbackRecords::next(lb::PathId path, const PathNews& news, lb::Nano
     record.most_delay = deeper(record.most_delay, delays->most);
   }
   Told& told = told_[value(path)];
-  record.heard = record.heard || totals.packets != told.packets;
+  record.heard = heard || totals.packets != told.packets;
+  record.fifo_lost = totals.overtaken != told.overtaken;
   record.bytes = totals.bytes;
   record.ce_marked = static_cast<std::uint32_t>(totals.ce_marked);
   record.late = static_cast<std::uint32_t>(totals.late);
@@ -57,7 +58,10 @@ void FeedbackRecords::add_mean(const PathTotals& totals, Told& told, PathRecord&
   const std::uint64_t timed = totals.packets - totals.untimed;
   const std::uint64_t packets = timed - told.timed;
   const std::uint64_t delays = totals.delay_sum - told.delay_sum;
-  told = {.packets = totals.packets, .timed = timed, .delay_sum = totals.delay_sum};
+  told = {.packets = totals.packets,
+          .timed = timed,
+          .overtaken = totals.overtaken,
+          .delay_sum = totals.delay_sum};
   if (record.least_delay == not_measured) return;
   const std::uint64_t mean = packets == 0 ? record.least_delay : delays / packets;
   record.mean_delay =

@@ -20,24 +20,20 @@
 
 namespace braidway::telemetry {
 
-/// What others know of a path, since the record before.
-struct PathNews {
-  bool heard = false;      ///< a probe or a message came by it
-  bool fifo_lost = false;  ///< the order window has seen it reorder
-};
-
 class FeedbackRecords {
  public:
   /// Of the meters' peer number `peer`, whose clock is `source`. Meters and clock outlive this.
   FeedbackRecords(std::span<PathMeters* const> lanes, std::size_t peer, const SourceClock& source);
 
-  /// The path's record for the next message.
-  PathRecord next(lb::PathId path, const PathNews& news, lb::Nanoseconds now) noexcept;
+  /// The path's record for the next message. `heard`: a probe or a message has come by it since the record
+  /// before.
+  PathRecord next(lb::PathId path, bool heard, lb::Nanoseconds now) noexcept;
 
  private:
   struct Told {
     std::uint64_t packets = 0;
     std::uint64_t timed = 0;
+    std::uint64_t overtaken = 0;
     std::uint64_t delay_sum = 0;
   };
 

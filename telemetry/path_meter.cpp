@@ -28,6 +28,7 @@ PathTotals& PathTotals::operator+=(const PathTotals& other) noexcept {
   ce_marked += other.ce_marked;
   late += other.late;
   repeated += other.repeated;
+  overtaken += other.overtaken;
   untimed += other.untimed;
   delay_sum += other.delay_sum;
   return *this;
@@ -39,6 +40,7 @@ PathTotals PathMeter::totals() const noexcept {
           .ce_marked = ce_marked_.get(),
           .late = late_.get(),
           .repeated = repeated_.get(),
+          .overtaken = overtaken_.get(),
           .untimed = untimed_.get(),
           .delay_sum = delay_sum_.get()};
 }

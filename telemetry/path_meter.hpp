@@ -6,7 +6,8 @@
 //   packets, bytes, CE   of tagged packets. Loss is sent minus received, which the source works out from what
 //                        the feedback says of whole marking periods (lb/alternate_marking.hpp)
 //   delay                one-way, above its minimum (delay_floor.hpp), ns
-//   late, repeated       as the order window tells
+//   late, repeated,      as the order window tells
+//   overtaken
 //   hold                 how long the order window kept packets, ns
 //   queue                deepest of any hop on the INT stack, bytes; hop by hop: hop_meter.hpp
 //
@@ -54,6 +55,7 @@ struct PathTotals {
   std::uint64_t ce_marked = 0;  ///< packets
   std::uint64_t late = 0;       ///< packets that came after their gap was given up, or again
   std::uint64_t repeated = 0;   ///< packets whose like the order window held as well
+  std::uint64_t overtaken = 0;  ///< packets that came after a later one of their flow and path
   std::uint64_t untimed = 0;    ///< packets without a delay
   std::uint64_t delay_sum = 0;  ///< of the others, ns
 
@@ -78,7 +80,8 @@ class alignas(64) PathMeter {
   // By the owner, as the order window tells.
   void late(std::uint64_t packets) noexcept { late_.add(packets); }
   void repeated(std::uint64_t packets) noexcept { repeated_.add(packets); }
-  /// A packet was kept for `time`, 0 if it was not.
+  void overtaken(std::uint64_t packets) noexcept { overtaken_.add(packets); }
+  /// A packet was kept for `time`.
   void held(lb::Nanoseconds time) noexcept {
     const std::uint32_t ns = saturated(value(time));
     hold_.record(ns);
@@ -88,6 +91,7 @@ class alignas(64) PathMeter {
 
   // By any thread.
   [[nodiscard]] PathTotals totals() const noexcept;
+  [[nodiscard]] std::uint64_t packets() const noexcept { return packets_.get(); }
   [[nodiscard]] const LogLinearHistogram& delay() const noexcept { return delay_; }
   [[nodiscard]] const LogLinearHistogram& hold() const noexcept { return hold_; }
   /// Nothing: the owner was at it each time.
@@ -128,6 +132,7 @@ class alignas(64) PathMeter {
 
   Counter late_;
   Counter repeated_;
+  Counter overtaken_;
   Extremes holds_;
   LogLinearHistogram hold_;
 };

@@ -5,12 +5,18 @@
 namespace braidway::telemetry {
 namespace {
 
+/// Of a packet without IP options or extension headers.
+std::uint8_t traffic_class_of(const FrameInBuffer& frame) noexcept {
+  const std::byte* ip = frame.begin() + frame.l3_offset;
+  const bool ipv4 = frame.l4_offset - frame.l3_offset == ipv4_header_bytes;
+  return ipv4 ? std::to_integer<std::uint8_t>(ip[1]) : static_cast<std::uint8_t>(load_be16(ip) >> 4U);
+}
+
 /// From the shim to the order words' end.
 std::size_t int_bytes(const IntHeader& header) noexcept { return int_shim_bytes + 4 * header.length_words(); }
 
 IntFault examine_inner(const FrameInBuffer& frame, std::size_t offset, std::size_t bytes,
                        Tagged& tagged) noexcept {
-  const std::byte* outer = frame.begin() + frame.l3_offset;
   const bool ipv4 = tagged.header.original_protocol() == protocol_ipv4;
   if (!ipv4 && tagged.header.original_protocol() != protocol_ipv6) return IntFault::inner_malformed;
   const std::size_t header_bytes = ipv4 ? ipv4_header_bytes : ipv6_header_bytes;
@@ -20,9 +26,7 @@ IntFault examine_inner(const FrameInBuffer& frame, std::size_t offset, std::size
   if (!find_ip(frame.begin() + offset, header_bytes, inner) || inner.ipv4 != ipv4 || inner.bytes != bytes) {
     return IntFault::inner_malformed;
   }
-  const bool outer_ipv4 = frame.l4_offset - frame.l3_offset == ipv4_header_bytes;
-  const unsigned outer_class = outer_ipv4 ? std::to_integer<unsigned>(outer[1]) : load_be16(outer) >> 4U;
-  const unsigned ecn = decapsulated_ecn(inner.traffic_class, outer_class);
+  const unsigned ecn = decapsulated_ecn(inner.traffic_class, tagged.traffic_class);
   tagged.inner_ecn = static_cast<std::uint8_t>(ecn);
   return ecn == ecn_drop ? IntFault::ce_on_not_ect : IntFault::none;
 }
@@ -78,6 +82,7 @@ IntFault examine(const FrameInBuffer& frame, std::uint16_t int_port, Tagged& out
   const std::size_t bytes = int_bytes(header);
   out.header = header;
   out.ip_bytes = static_cast<std::uint32_t>(packet.ip_bytes);
+  out.traffic_class = traffic_class_of(frame);
   out.stack = {};
   if (bytes > int_min_bytes) {
     if (shim_offset + bytes > frame.contiguous()) return IntFault::headers_scattered;

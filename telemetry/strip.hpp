@@ -26,8 +26,9 @@ struct Tagged {
   IntHeader header;
   OrderWords words;
   StackView stack;
-  std::uint32_t ip_bytes = 0;  ///< of the packet as it came, header included
-  std::uint8_t inner_ecn = 0;  ///< that the packet of a tunnel goes on with
+  std::uint32_t ip_bytes = 0;      ///< of the packet as it came, header included
+  std::uint8_t traffic_class = 0;  ///< the same: DSCP(6), ECN(2)
+  std::uint8_t inner_ecn = 0;      ///< that the packet of a tunnel goes on with
 };
 
 /// Reads a packet that came to `int_port`. `out` means nothing if there is a fault: one of those of the

@@ -88,6 +88,20 @@ TEST(Messenger, APathThatLosesAThousandthIsOut) {
   EXPECT_EQ(both.a().link.paths[0].lost.get(), 0U);
 }
 
+TEST(Messenger, WhatIsStillUnderWayIsNotLost) {
+  TwoGateways both(4);
+  both.delay.assign(4, 2 * ms);
+  both.run(20 * ms);
+  both.run(1 * ms, 3);
+  for (int i = 0; i < 500; ++i) {
+    both.run(TwoGateways::turn);
+    for (std::size_t path = 0; path < 4; ++path) {
+      ASSERT_EQ(both.a().link.paths[path].lost.get(), 0U);
+      ASSERT_NE(both.a().state(path), PathState::lossy);
+    }
+  }
+}
+
 TEST(Messenger, APathThatBringsPacketsTooLateIsOut) {
   TwoGateways both(4);
   both.run(5 * ms, 2);

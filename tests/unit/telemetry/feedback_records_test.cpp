@@ -55,7 +55,7 @@ TEST(FeedbackRecords, ARecordTellsWhatAllLanesMeasuredSinceTheOneBefore) {
   Lanes lanes(3);
   FeedbackRecords records = lanes.records();
   for (std::size_t lane = 0; lane < 3; ++lane) lanes.packet(lane, s, 9 * us);
-  records.next(path, {}, lb::Nanoseconds{s});
+  records.next(path, false, lb::Nanoseconds{s});
   lanes.packet(0, s + ms, 9 * us + 10 * us);
   lanes.packet(0, s + ms, 9 * us + 20 * us);
   lanes.packet(2, s + ms, 9 * us + 60 * us);
@@ -63,7 +63,7 @@ TEST(FeedbackRecords, ARecordTellsWhatAllLanesMeasuredSinceTheOneBefore) {
   lanes.meter(2).held(lb::Nanoseconds{30 * us});
   lanes.meter(2).late(2);
   lanes.meter(0).late(5);
-  EXPECT_EQ(records.next(path, {}, lb::Nanoseconds{s + ms}),
+  EXPECT_EQ(records.next(path, false, lb::Nanoseconds{s + ms}),
             (PathRecord{.heard = true,
                         .counted = true,
                         .period = static_cast<std::uint16_t>(
@@ -75,7 +75,7 @@ TEST(FeedbackRecords, ARecordTellsWhatAllLanesMeasuredSinceTheOneBefore) {
                         .mean_delay = 30 * us,
                         .most_delay = 60 * us,
                         .longest_hold = 70 * us}));
-  const PathRecord silent = records.next(path, {}, lb::Nanoseconds{s + 2 * ms});
+  const PathRecord silent = records.next(path, false, lb::Nanoseconds{s + 2 * ms});
   EXPECT_FALSE(silent.heard);
   EXPECT_TRUE(silent.counted);
   EXPECT_EQ(silent.packets, 3U);
@@ -86,9 +86,11 @@ TEST(FeedbackRecords, ARecordTellsWhatAllLanesMeasuredSinceTheOneBefore) {
 TEST(FeedbackRecords, WhatOthersKnowIsPassedOn) {
   Lanes lanes(1);
   FeedbackRecords records = lanes.records();
-  EXPECT_EQ(records.next(path, {}, lb::Nanoseconds{s}), PathRecord{}) << "nothing has come";
-  EXPECT_EQ(records.next(path, {.heard = true}, lb::Nanoseconds{s}), PathRecord{.heard = true});
-  EXPECT_EQ(records.next(path, {.fifo_lost = true}, lb::Nanoseconds{s}), PathRecord{.fifo_lost = true});
+  EXPECT_EQ(records.next(path, false, lb::Nanoseconds{s}), PathRecord{}) << "nothing has come";
+  EXPECT_EQ(records.next(path, true, lb::Nanoseconds{s}), PathRecord{.heard = true});
+  lanes.meter(0).overtaken(1);
+  EXPECT_EQ(records.next(path, false, lb::Nanoseconds{s}), PathRecord{.fifo_lost = true});
+  EXPECT_EQ(records.next(path, false, lb::Nanoseconds{s}), PathRecord{}) << "told once";
 }
 
 TEST(FeedbackRecords, CountsWrapAtThirtyTwoBits) {
@@ -96,7 +98,7 @@ TEST(FeedbackRecords, CountsWrapAtThirtyTwoBits) {
   FeedbackRecords records = lanes.records();
   lanes.meter(0).late(0xffff'ffff);
   lanes.meter(1).late(6);
-  EXPECT_EQ(records.next(path, {}, lb::Nanoseconds{s}).late, 5U);
+  EXPECT_EQ(records.next(path, false, lb::Nanoseconds{s}).late, 5U);
 }
 
 TEST(FeedbackRecords, APeriodIsSaidForFourSecondsAfterThePathsLastPacket) {
@@ -105,8 +107,8 @@ TEST(FeedbackRecords, APeriodIsSaidForFourSecondsAfterThePathsLastPacket) {
   lanes.packet(0, s, 0);
   lanes.packet(1, 2 * s, 0);
   const std::int64_t end = 2 * s + value(period_said_for);
-  EXPECT_TRUE(records.next(path, {}, lb::Nanoseconds{end}).counted);
-  const PathRecord record = records.next(path, {}, lb::Nanoseconds{end + 1});
+  EXPECT_TRUE(records.next(path, false, lb::Nanoseconds{end}).counted);
+  const PathRecord record = records.next(path, false, lb::Nanoseconds{end + 1});
   EXPECT_FALSE(record.counted);
   EXPECT_EQ(record.packets, 0U);
   EXPECT_EQ(record.period, 0U);
@@ -118,10 +120,10 @@ TEST(FeedbackRecords, WhatCameInAnEarlierLifeOfTheSourceIsNotCounted) {
   lanes.packet(0, s, 0);
   lanes.packet(1, s, 0);
   lanes.clock.heard(lb::Nanoseconds{s + Lanes::offset}, lb::Nanoseconds{s}, true);
-  EXPECT_FALSE(records.next(path, {}, lb::Nanoseconds{s}).counted);
+  EXPECT_FALSE(records.next(path, false, lb::Nanoseconds{s}).counted);
   lanes.packet(0, s + ms, 0);
   lanes.packet(0, s + 2 * ms, 0);
-  const PathRecord record = records.next(path, {}, lb::Nanoseconds{s + 2 * ms});
+  const PathRecord record = records.next(path, false, lb::Nanoseconds{s + 2 * ms});
   EXPECT_TRUE(record.counted);
   EXPECT_EQ(record.packets, 1U) << "the second one's period is not complete, and lane 1 has nothing to say";
 }
@@ -162,7 +164,7 @@ RC_GTEST_PROP(FeedbackRecordsProperty, TheSourceLearnsWhatWasLostInWholePeriodsT
     feedback.announced = 2;
     feedback.first = 1;
     feedback.count = 1;
-    feedback.records[0] = records.next(path, {}, lb::Nanoseconds{now});
+    feedback.records[0] = records.next(path, false, lb::Nanoseconds{now});
     const auto receipt = telemetry::receipt(feedback, 0, lb::Nanoseconds{now + Lanes::offset});
     const auto through = sent.through(receipt.period);
     if (!through) continue;

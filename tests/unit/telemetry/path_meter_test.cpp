@@ -73,10 +73,11 @@ TEST(PathMeter, WhatTheOrderWindowTellsIsCounted) {
   Sink sink;
   sink.path(1).late(3);
   sink.path(1).repeated(2);
+  sink.path(1).overtaken(1);
   for (const std::int64_t time : {0 * us, 30 * us, 140 * us}) sink.path(1).held(lb::Nanoseconds{time});
   sink.path(1).held(lb::Nanoseconds{-5});
   sink.path(1).held(lb::Nanoseconds{std::numeric_limits<std::int64_t>::max()});
-  EXPECT_EQ(sink.path(1).totals(), (PathTotals{.late = 3, .repeated = 2}));
+  EXPECT_EQ(sink.path(1).totals(), (PathTotals{.late = 3, .repeated = 2, .overtaken = 1}));
   EXPECT_EQ(sink.path(1).take_holds(), (Extremes::Range{0, std::numeric_limits<std::uint32_t>::max()}));
   EXPECT_EQ(sink.path(1).take_holds(), std::nullopt);
   const HistogramCounts holds(sink.path(1).hold());
