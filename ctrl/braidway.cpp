@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "ctrl/config/config.hpp"
+#include "ctrl/config/key_file.hpp"
 #include "ctrl/daemon.hpp"
 #include "ctrl/replay_command.hpp"
 #include "dataplane/pipeline_dot.hpp"
@@ -29,6 +30,15 @@ std::optional<braidway::ctrl::Config> read(const std::string& file) {
     std::cerr << error.to_string() << "\n";
   }
   return std::nullopt;
+}
+
+/// Or says what is wrong with them. A replay has nobody to talk to and needs none.
+bool read_the_keys(braidway::ctrl::Config& config) {
+  const auto errors = braidway::ctrl::read_keys(config);
+  for (const auto& error : errors) {
+    std::cerr << error.to_string() << "\n";
+  }
+  return errors.empty();
 }
 
 }  // namespace
@@ -72,8 +82,8 @@ int main(int argc, char** argv) {
     std::cout << braidway::dataplane::pipeline_dot();
     return 0;
   }
-  const auto config = read(file);
-  if (!config) {
+  auto config = read(file);
+  if (!config || (!replay->parsed() && !read_the_keys(*config))) {
     return exit_bad_use;
   }
   if (check->parsed()) {

@@ -8,6 +8,18 @@
 #include "dataplane/settings.hpp"
 
 namespace braidway::ctrl {
+namespace {
+
+dataplane::MessageSettings messages_of(const MessagesDraft& draft) {
+  dataplane::MessageSettings messages;
+  messages.interval_us = draft.interval_us.value_or(messages.interval_us);
+  messages.heartbeat_us = draft.heartbeat_us.value_or(messages.heartbeat_us);
+  messages.suspect_us = draft.suspect_us.value_or(messages.suspect_us);
+  messages.patience_us = draft.patience_us.value_or(messages.patience_us);
+  return messages;
+}
+
+}  // namespace
 
 Config assemble(const Draft& draft) {
   Config config;
@@ -48,6 +60,11 @@ Config assemble(const Draft& draft) {
     settings.policy = peer.policy.value_or(draft.policy.value_or(settings.policy));
     settings.stamping = peer.stamping.value_or(settings.stamping);
     settings.hold_us = peer.hold_us.value_or(settings.hold_us);
+    std::optional<KeyFile>& key_file = config.key_files.emplace_back();
+    if (peer.messages.key_file.given) {
+      key_file = KeyFile{peer.messages.key_file.value, peer.messages.key_file.at};
+      settings.messages = messages_of(peer.messages);
+    }
     for (const PathDraft& path : peer.paths) {
       settings.paths.push_back({path.name.value_or(path.port.value), indices.at(path.port.value),
                                 path.weight.value_or(dataplane::PathSettings{}.weight)});

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,13 +27,20 @@ struct Location {
   std::size_t column = 1;  ///< from 1, in characters
 };
 
+/// The key that messages with a peer are authenticated by: see key_file.hpp.
+struct KeyFile {
+  std::string path;
+  Location at;
+};
+
 struct Config {
-  dataplane::GatewaySettings gateway;
+  dataplane::GatewaySettings gateway;  ///< without the keys of messages
   ApiSettings api;
   std::string file;  ///< name as given
   std::string text;  ///< as read
   std::vector<Location>
       port_locations;  ///< of gateway.ports, same order: for errors found when a device is opened
+  std::vector<std::optional<KeyFile>> key_files;  ///< of gateway.peers, same order
 };
 
 struct ConfigError {

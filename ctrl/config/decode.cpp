@@ -34,6 +34,7 @@ constexpr std::uint64_t least_flows = 1024;
 constexpr std::string_view a_name = "a name: 1 to 32 letters, digits, _, . or -";
 constexpr std::string_view a_device = "a device: a PCI address, KIND:WHERE or DPDK devargs";
 constexpr std::string_view a_socket = "the path of a UNIX socket";
+constexpr std::string_view a_key_file = "the path of a file with 32 hexadecimal digits";
 constexpr std::string_view a_port = "the name of a fabric port";
 
 constexpr std::string_view workers = "workers";
@@ -59,6 +60,11 @@ std::string check_socket(std::string_view path) {
     return {};
   }
   return "a socket path of " + std::to_string(path.size()) + " bytes; UNIX sockets take 1 to 107";
+}
+
+std::string check_path(std::string_view path) {
+  const bool good = !path.empty() && path.find('\0') == std::string_view::npos;
+  return good ? std::string{} : in_quotes(path) + " is no path of a file";
 }
 
 std::string nothing_more(std::string_view /*word*/) { return {}; }
@@ -116,6 +122,13 @@ constexpr std::array port_fields{
 constexpr std::array path_fields{text<&PathDraft::port, check_name, a_port>("port", required),
                                  number<&PathDraft::weight, 1, 10000>("weight", optional),
                                  text<&PathDraft::name, check_name, a_name>("name", optional)};
+constexpr std::array message_fields{
+    text<&MessagesDraft::key_file, check_path, a_key_file>("key_file", required),
+    number<&MessagesDraft::interval_us, 50, 1'000'000>("interval_us", optional),
+    number<&MessagesDraft::heartbeat_us, 100, 1'000'000>("heartbeat_us", optional),
+    number<&MessagesDraft::suspect_us, 100, 1'000'000>("suspect_us", optional),
+    number<&MessagesDraft::patience_us, 10, 1'000'000>("patience_us", optional),
+};
 constexpr std::array peer_fields{
     text<&PeerDraft::name, check_name, a_name>("name", required),
     number<&PeerDraft::id, 1, 65535>("id", required),
@@ -123,6 +136,7 @@ constexpr std::array peer_fields{
     choice<&PeerDraft::policy, policy_words, later_policies>("policy", optional),
     choice<&PeerDraft::stamping, stamping_words, later_stampings>("stamping", optional),
     number<&PeerDraft::hold_us, 10, 100'000>("hold_us", optional),
+    record<&PeerDraft::messages, message_fields>("messages", optional),
 };
 constexpr std::array link_local_fields{
     choice<&LinkLocalDraft::lldp, link_local_words, nothing_more>("lldp", optional),

@@ -52,6 +52,15 @@ struct PathDraft {
   Given<std::string> name;
 };
 
+struct MessagesDraft {
+  Location at;
+  Given<std::string> key_file;
+  Given<std::uint32_t> interval_us;
+  Given<std::uint32_t> heartbeat_us;
+  Given<std::uint32_t> suspect_us;
+  Given<std::uint32_t> patience_us;
+};
+
 struct PeerDraft {
   Location at;
   Given<std::string> name;
@@ -60,6 +69,7 @@ struct PeerDraft {
   Given<lb::Policy> policy;
   Given<dataplane::Stamping> stamping;
   Given<std::uint32_t> hold_us;
+  MessagesDraft messages;  ///< there are some if there is a key file
 };
 
 struct LinkLocalDraft {

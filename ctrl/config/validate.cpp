@@ -11,6 +11,7 @@
 #include "ctrl/config/words.hpp"
 #include "dataplane/device.hpp"
 #include "telemetry/int_md.hpp"
+#include "telemetry/message.hpp"
 #include "telemetry/roce.hpp"
 
 namespace braidway::ctrl {
@@ -260,6 +261,25 @@ void check_stamping(const Draft& draft, std::vector<Problem>& problems) {
   }
 }
 
+/// Every path's port takes the longest message.
+void check_message_mtu(const Draft& draft, std::vector<Problem>& problems) {
+  constexpr std::size_t headers = telemetry::ipv4_header_bytes + telemetry::udp_header_bytes;
+  for (const PeerDraft& peer : draft.peers) {
+    if (!peer.messages.key_file.given) {
+      continue;
+    }
+    const std::size_t records = std::min(peer.paths.size(), telemetry::most_records);
+    const std::size_t needed = headers + telemetry::least_feedback_bytes + records * telemetry::record_bytes;
+    for (const PortDraft& port : draft.ports) {
+      if (has_role(port, PortRole::fabric) && port.mtu.given && port.mtu.value < needed) {
+        problems.push_back({port.mtu.at, "mtu " + std::to_string(port.mtu.value) +
+                                             " has no room for messages about the peer's paths; write mtu: " +
+                                             std::to_string(needed) + " or more, or leave out messages"});
+      }
+    }
+  }
+}
+
 void check_int_port(const Draft& draft, std::vector<Problem>& problems) {
   const Given<std::uint16_t>& port = draft.telemetry.int_port;
   if (!port.given) {
@@ -368,6 +388,7 @@ void validate(const Draft& draft, std::vector<Problem>& problems) {
   check_ports(draft, problems);
   check_wire_mode(draft, problems);
   check_stamping(draft, problems);
+  check_message_mtu(draft, problems);
   check_int_port(draft, problems);
   PathCheck(draft, problems).run();
 }

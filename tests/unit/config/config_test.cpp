@@ -77,6 +77,8 @@ TEST(Config, DefaultsFillWhatTheFileLeavesOut) {
   EXPECT_EQ(gateway.peers[0].policy, lb::Policy::pinned);
   EXPECT_EQ(gateway.peers[0].stamping, Stamping::none);
   EXPECT_EQ(gateway.peers[0].hold_us, 150U);
+  EXPECT_FALSE(gateway.peers[0].messages);
+  EXPECT_FALSE(config->key_files.at(0));
   EXPECT_EQ(gateway.memory.hugepages, Hugepages::automatic);
   EXPECT_EQ(gateway.memory.limit_mib, 512U);
   EXPECT_EQ(gateway.memory.mbufs, 0U);
@@ -98,7 +100,8 @@ control_cores: [0, 2]
 ports:
   - {name: h, role: host, queues: 2, mtu: 4200, descriptors: 512, stall_ms: 500}
   - {name: f, role: fabric, device: "af_xdp:eth1", queues: 3, mtu: 9000, descriptors: 2048, xdp_take: rocev2}
-peers: [{name: b, id: 7, paths: [{port: f, weight: 10000, name: rail}], policy: spray, stamping: int-md, hold_us: 20}]
+peers: [{name: b, id: 7, paths: [{port: f, weight: 10000, name: rail}], policy: spray, stamping: int-md, hold_us: 20,
+         messages: {key_file: /k, interval_us: 200, heartbeat_us: 2000, suspect_us: 300, patience_us: 900}}]
 link_local: {lldp: consume, lacp: consume, stp: consume, eapol: consume}
 memory: {hugepages: off, limit_mib: 1024, mbufs: 4096, flows: 2048}
 telemetry: {int_port: 61791}
@@ -124,6 +127,14 @@ api: {socket: /x.sock}
   EXPECT_EQ(gateway.peers[0].policy, lb::Policy::spray);
   EXPECT_EQ(gateway.peers[0].stamping, Stamping::int_md);
   EXPECT_EQ(gateway.peers[0].hold_us, 20U);
+  ASSERT_TRUE(gateway.peers[0].messages);
+  EXPECT_EQ(gateway.peers[0].messages->interval_us, 200U);
+  EXPECT_EQ(gateway.peers[0].messages->heartbeat_us, 2000U);
+  EXPECT_EQ(gateway.peers[0].messages->suspect_us, 300U);
+  EXPECT_EQ(gateway.peers[0].messages->patience_us, 900U);
+  ASSERT_TRUE(config->key_files.at(0));
+  EXPECT_EQ(config->key_files[0]->path, "/k");
+  EXPECT_EQ(config->key_files[0]->at.line, 13U);
   EXPECT_EQ(gateway.memory.flows, 2048U);
   EXPECT_EQ(gateway.peers[0].id, lb::GatewayId{7});
   EXPECT_EQ(gateway.peers[0].paths[0].name, "rail");
