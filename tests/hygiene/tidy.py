@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """clang-tidy has nothing to say about any source of the build.   tidy.py ROOT BUILD [--jobs N]
 
-A file that was clean is not looked at again until it, a project header it reaches, its compile command, .clang-tidy,
+A file that was clean is not looked at again until it, a project header it reaches, its compile command, a .clang-tidy,
 clang-tidy or this check changes: the key of all that is remembered under BUILD/tidy.
 """
 import argparse
@@ -54,7 +54,7 @@ def key_of(root, name, entry, version):
     digest = hashlib.sha256(f"{version}\0{entry['command']}\0{entry['directory']}".encode())
     with open(__file__, "rb") as file:
         digest.update(file.read())
-    for path in (".clang-tidy", *reached(root, name)):
+    for path in (".clang-tidy", "tests/.clang-tidy", *reached(root, name)):
         digest.update(path.encode() + b"\0")
         if os.path.exists(os.path.join(root, path)):
             with open(os.path.join(root, path), "rb") as file:
