@@ -17,7 +17,9 @@
 namespace braidway::ctrl {
 namespace {
 
+/// Link changes end a wait; what messages tell of paths is looked at between two.
 constexpr std::chrono::milliseconds tick_interval{100};
+constexpr std::chrono::milliseconds tick_interval_with_messages{5};
 
 /// Between the handlers and the loop. The handler may only raise flags: LinkMonitor::wake() is
 /// async-signal-safe.
@@ -76,14 +78,16 @@ std::string located(const Config& config, const dataplane::StartError& error) {
 /// Workers go on whatever happens here: a gateway that ends takes its hosts along.
 void serve(dataplane::Gateway& gateway) {
   bool told = false;
+  const bool messages = gateway.settings().peers.front().messages.has_value();
+  const auto interval = messages ? tick_interval_with_messages : tick_interval;
   while (received_signal == 0) {
-    if (auto fine = gateway.tick(tick_interval); !fine) {
+    if (auto fine = gateway.tick(interval); !fine) {
       if (!told) {
         spdlog::error("link changes are not seen any more ({}); forwarding goes on, restart when it suits",
                       fine.error());
       }
       told = true;
-      std::this_thread::sleep_for(tick_interval);
+      std::this_thread::sleep_for(interval);
     }
   }
   spdlog::info("signal {}: ending", received_signal.load());

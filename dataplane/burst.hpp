@@ -12,7 +12,7 @@
 #include "lb/flow_key.hpp"
 #include "lb/steering.hpp"
 #include "lb/types.hpp"
-#include "telemetry/order_tag.hpp"
+#include "telemetry/strip.hpp"
 
 namespace braidway::dataplane {
 
@@ -53,10 +53,10 @@ class Burst {
  public:
   std::array<rte_mbuf*, burst_size> packets;
   std::array<PacketMeta, burst_size> meta;
-  std::array<std::uint64_t, burst_size> hashes;        ///< of the packets' flow keys
-  std::array<lb::FlowKey, burst_size> keys;            ///< where the lane keeps keys
-  std::array<lb::Decision, burst_size> decisions;      ///< of steer, where the lane steers flows
-  std::array<telemetry::OrderWords, burst_size> tags;  ///< of strip, for packets that were tagged
+  std::array<std::uint64_t, burst_size> hashes;    ///< of the packets' flow keys
+  std::array<lb::FlowKey, burst_size> keys;        ///< where the lane keeps keys
+  std::array<lb::Decision, burst_size> decisions;  ///< of steer, where the lane steers flows
+  std::array<telemetry::Tagged, burst_size> tags;  ///< of measure, for packets that were tagged
   std::uint16_t count = 0;
   std::uint16_t ingress = 0;  ///< port index all packets of the burst came from
   Direction direction = Direction::source;

@@ -24,20 +24,18 @@ std::uint16_t fabric_mtu(const GatewaySettings& settings) {
 
 }  // namespace
 
-FlowSteering::FlowSteering(const GatewaySettings& settings)
-    : steering_(steering_for(settings)),
+FlowSteering::FlowSteering(const GatewaySettings& settings, const PeerLink& link)
+    : link_(link),
+      steering_(steering_for(settings)),
       stamp_({.udp_port = settings.int_port, .mtu = fabric_mtu(settings)}),
       most_ip_bytes_(fabric_mtu(settings) - static_cast<std::uint32_t>(telemetry::int_min_bytes)),
       self_(settings.id),
       stamps_(settings.peers.front().stamping == Stamping::int_md),
       shares_(settings.peers.front().paths.size()),
       delays_ns_(shares_.size()),
-      waits_ns_(settings.ports.size()) {
-  steering_.set_policy(0, settings.peers.front().policy);
-  steering_.set_restores_order(0, stamps_);
-}
+      waits_ns_(settings.ports.size()) {}
 
-void FlowSteering::set_shares(const lb::PathTable& table) noexcept {
+void FlowSteering::heed(const lb::PathTable& table) noexcept {
   generation_ = table.generation();
   const auto records = table.peer(0).records();
   std::uint32_t heaviest = 1;
@@ -45,8 +43,13 @@ void FlowSteering::set_shares(const lb::PathTable& table) noexcept {
     heaviest = std::max(heaviest, record.weight);
   }
   for (std::size_t i = 0; i < records.size(); ++i) {
-    shares_[i] = static_cast<float>(records[i].weight) / static_cast<float>(heaviest);
+    const PathSignal& signal = link_.paths[i];
+    shares_[i] = static_cast<float>(records[i].weight) / static_cast<float>(heaviest) *
+                 signal.share.load(std::memory_order_relaxed);
+    delays_ns_[i] = signal.delay_ns.load(std::memory_order_relaxed);
   }
+  steering_.set_policy(0, link_.policy.load(std::memory_order_relaxed));
+  steering_.set_restores_order(0, stamps_ && link_.restores_order.load(std::memory_order_relaxed));
   steering_.set_paths(0, shares_, delays_ns_);
 }
 

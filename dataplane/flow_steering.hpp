@@ -1,8 +1,8 @@
 // What a lane needs to send RC and UC flows by a policy other than `pinned`: lb's decisions, and the stamp
 // that carries their numbers.
 //
-// Nothing tells of the far end's paths yet: a path's share is its weight in the path table, and its delay
-// counts as that of the others.
+// A path's share is its weight in the path table times what the peer's messages say that it may be given;
+// where there are none they say nothing, and its delay counts as that of the others.
 //
 // Owner: the lane's worker. All memory at construction.
 #pragma once
@@ -14,6 +14,7 @@
 
 #include "dataplane/burst.hpp"
 #include "dataplane/order_counts.hpp"
+#include "dataplane/peer_link.hpp"
 #include "dataplane/settings.hpp"
 #include "lb/path_table.hpp"
 #include "lb/steering.hpp"
@@ -23,12 +24,15 @@ namespace braidway::dataplane {
 
 class FlowSteering {
  public:
-  explicit FlowSteering(const GatewaySettings& settings);
+  /// `link` outlives this.
+  FlowSteering(const GatewaySettings& settings, const PeerLink& link);
 
-  /// Puts another table's weights to use. Called once a burst.
+  /// Puts to use what has changed in the table, or is known of the peer. Called once a burst.
   void renew(const lb::PathTable& table) noexcept {
-    if (table.generation() != generation_) [[unlikely]] {
-      set_shares(table);
+    const std::uint32_t version = link_.version.load(std::memory_order_acquire);
+    if (table.generation() != generation_ || version != version_) [[unlikely]] {
+      version_ = version;
+      heed(table);
     }
   }
   void decide(const lb::SteerBurst& burst, const lb::PathTable& table, lb::Nanoseconds now,
@@ -51,14 +55,16 @@ class FlowSteering {
   void tell(OrderCounts& counts) const noexcept;
 
  private:
-  void set_shares(const lb::PathTable& table) noexcept;
+  void heed(const lb::PathTable& table) noexcept;
 
+  const PeerLink& link_;
   lb::Steering steering_;
   telemetry::StrandStamp stamp_;
   std::uint32_t most_ip_bytes_;  ///< of a packet before it is stamped
   lb::GatewayId self_;
   bool stamps_;
   std::uint64_t generation_ = 0;  ///< of the path table that the shares are of
+  std::uint32_t version_ = 0;     ///< of `link_` the same
   std::vector<float> shares_;     ///< by path
   std::vector<float> delays_ns_;  ///< by path
   /// By port: how long what waits there takes to leave. Always 0: while a fabric port refuses packets its

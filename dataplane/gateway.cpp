@@ -1,6 +1,7 @@
 #include "dataplane/gateway.hpp"
 
 #include <algorithm>
+#include <random>
 #include <utility>
 
 #include <rte_cycles.h>
@@ -79,6 +80,15 @@ tl::expected<bool, std::string> choose_hugepages(const GatewaySettings& settings
         need_mib, free_mib);
   }
   return enough;
+}
+
+telemetry::BootId new_boot_id() {
+  std::random_device random;
+  std::uint64_t id = 0;
+  while (id == 0) {
+    id = std::uint64_t{random()} << 32U | random();
+  }
+  return telemetry::BootId{id};
 }
 
 }  // namespace
@@ -172,7 +182,7 @@ std::optional<StartError> Gateway::open_ports() {
 }
 
 std::optional<StartError> Gateway::start_workers() {
-  auto rings = HandoffRings::create(static_cast<unsigned>(settings_.workers.size()), SOCKET_ID_ANY);
+  auto rings = HandoffRings::create(settings_, SOCKET_ID_ANY);
   if (!rings) {
     return StartError{rings.error(), {}};
   }
@@ -200,7 +210,9 @@ std::optional<StartError> Gateway::start_workers() {
       static_cast<unsigned>(settings_.workers.size()),
       std::make_unique<const lb::PathTable>(first_path_table(settings_, wired)));
   link_ = std::make_unique<PeerLink>(settings_.peers.front(), settings_.workers.size());
-  for (auto& wiring : wire_workers(settings_, wired, *rings_, *link_, rte_get_tsc_hz() / 1000)) {
+  path_log_ = std::make_unique<PathLog>(settings_.peers.front());
+  const SharedByLanes shared{.rings = *rings_, .link = *link_, .pool = pool_.get(), .boot = new_boot_id()};
+  for (auto& wiring : wire_workers(settings_, wired, shared, rte_get_tsc_hz() / 1000)) {
     workers_.push_back(std::make_unique<Worker>(std::move(wiring), settings_.idle, *table_));
   }
   // Some drivers call a link up that has no carrier: ask before the first packet.
@@ -237,7 +249,9 @@ tl::expected<void, std::string> Gateway::tick(std::chrono::milliseconds timeout)
   // Waits without the lock; link_changed() takes it.
   auto changes = links_->poll_once(timeout);
   const std::scoped_lock lock(control_);
+  publish_liveness();
   table_->reclaim();
+  path_log_->tell(settings_.peers.front(), *link_);
   tell_of_vanished_ports();
   if (!changes) {
     return tl::unexpected(changes.error());
@@ -252,24 +266,27 @@ void Gateway::link_changed(std::uint16_t port_id, bool up) {
     return;
   }
   const auto index = static_cast<std::size_t>(port - ports_.begin());
-  const auto set_path = [&] {
-    const auto& paths = settings_.peers.front().paths;
-    for (std::size_t path = 0; path < paths.size(); ++path) {
-      if (paths[path].port == index) {
-        table_->publish(std::make_unique<const lb::PathTable>(
-            table_->current().with_liveness(0, lb::PathId{static_cast<std::uint8_t>(path)}, up)));
-      }
-    }
-  };
   // No packet goes to a port that is down: the port opens before its path does, and closes after it.
   if (up) {
     (*port)->up().store(true);
-    set_path();
+    publish_liveness();
   } else {
-    set_path();
+    publish_liveness(index);
     (*port)->up().store(false);
   }
   spdlog::info("port {}: link {}", settings_.ports[index].name, up ? "up" : "down");
+}
+
+void Gateway::publish_liveness(std::optional<std::size_t> closing) {
+  const auto& paths = settings_.peers.front().paths;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const std::size_t port = paths[i].port;
+    const bool live = port != closing && ports_[port]->up().load() && PathCondition(link_->paths[i]).usable();
+    if (table_->current().peer(0).records()[i].live != live) {
+      table_->publish(std::make_unique<const lb::PathTable>(
+          table_->current().with_liveness(0, lb::PathId{static_cast<std::uint8_t>(i)}, live)));
+    }
+  }
 }
 
 void Gateway::tell_of_vanished_ports() {
@@ -283,6 +300,8 @@ void Gateway::tell_of_vanished_ports() {
 }
 
 Statistics Gateway::statistics() const { return collect(workers_, settings_.peers.front()); }
+
+PeerStatistics Gateway::peer_statistics() const { return collect(workers_, *link_); }
 
 PortStatistics Gateway::port_statistics(std::size_t port) const {
   const std::scoped_lock lock(devices_);
@@ -323,8 +342,9 @@ std::vector<Gateway::PathState> Gateway::path_states() const {
   std::vector<PathState> out;
   const lb::PeerPaths& paths = table_->current().peer(0);
   for (std::size_t i = 0; i < paths.records().size(); ++i) {
-    out.push_back(
-        {.record = paths.records()[i], .slots = paths.slot_count(lb::PathId{static_cast<std::uint8_t>(i)})});
+    out.push_back({.record = paths.records()[i],
+                   .slots = paths.slot_count(lb::PathId{static_cast<std::uint8_t>(i)}),
+                   .condition = PathCondition(link_->paths[i])});
   }
   return out;
 }

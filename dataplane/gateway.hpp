@@ -17,6 +17,7 @@
 #include <tl/expected.hpp>
 
 #include "dataplane/mempool.hpp"
+#include "dataplane/path_condition.hpp"
 #include "dataplane/settings.hpp"
 #include "dataplane/statistics.hpp"
 #include "lb/explain.hpp"
@@ -27,7 +28,6 @@ class Capture;
 class Eal;
 class HandoffRings;
 class LinkMonitor;
-struct PeerLink;
 class Port;
 class PublishedTable;
 class Worker;
@@ -71,12 +71,14 @@ class Gateway {
   const GatewaySettings& settings() const noexcept { return settings_; }
   bool hugepages() const noexcept { return hugepages_; }
   Statistics statistics() const;
+  PeerStatistics peer_statistics() const;
   PortStatistics port_statistics(std::size_t port) const;
   std::uint64_t table_generation() const;
-  /// Of the running table, path by path.
+  /// Of the running table, path by path; and what messages tell of it.
   struct PathState {
     lb::PathRecord record;
     std::uint32_t slots = 0;
+    PathCondition condition;
   };
   std::vector<PathState> path_states() const;
   std::optional<lb::Explanation> explain(const lb::FlowKey& key) const;
@@ -98,6 +100,8 @@ class Gateway {
   std::optional<StartError> open_ports();
   std::optional<StartError> start_workers();
   void link_changed(std::uint16_t port_id, bool up);
+  /// Makes paths live or dead in the path table by their ports' links and the peer's messages.
+  void publish_liveness(std::optional<std::size_t> closing = {});
   /// In the log, once a port: an interface is often down before it is gone, so a change of the link says too
   /// little.
   void tell_of_vanished_ports();
@@ -110,6 +114,7 @@ class Gateway {
   std::unique_ptr<HandoffRings> rings_;
   std::unique_ptr<PublishedTable> table_;
   std::unique_ptr<PeerLink> link_;
+  std::unique_ptr<PathLog> path_log_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<WorkerCall>> calls_;  ///< arguments of the workers' threads
   std::atomic<bool> stop_{false};

@@ -1,5 +1,7 @@
 #include "dataplane/handoff_rings.hpp"
 
+#include <utility>
+
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 
@@ -13,19 +15,37 @@ void HandoffRings::Free::operator()(rte_ring* ring) const noexcept {
   rte_ring_free(ring);
 }
 
-tl::expected<HandoffRings, std::string> HandoffRings::create(unsigned workers, int socket) {
+tl::expected<HandoffRings::Ring, std::string> HandoffRings::ring(const std::string& name, unsigned size,
+                                                                 int socket) {
+  // Several workers put in, the owner alone takes out.
+  Ring made(rte_ring_create(name.c_str(), size, socket, RING_F_SC_DEQ));
+  if (made == nullptr) {
+    return tl::unexpected("no memory for the rings between workers (" + std::string(rte_strerror(rte_errno)) +
+                          "); raise memory.limit_mib");
+  }
+  return made;
+}
+
+tl::expected<HandoffRings, std::string> HandoffRings::create(const GatewaySettings& settings, int socket) {
   HandoffRings rings;
+  const std::string of = "_" + std::to_string(lb::value(settings.id)) + "_";
+  const std::size_t workers = settings.workers.size();
   for (std::size_t direction = 0; workers > 1 && direction < directions; ++direction) {
-    for (unsigned owner = 0; owner < workers; ++owner) {
-      const std::string name = "handoff_" + std::to_string(direction) + "_" + std::to_string(owner);
-      // Several workers put in, the owner alone takes out.
-      rte_ring* ring = rte_ring_create(name.c_str(), handoff_ring_size, socket, RING_F_SC_DEQ);
-      if (ring == nullptr) {
-        return tl::unexpected("no memory for the hand-off rings of " + std::to_string(workers) +
-                              " workers (" + rte_strerror(rte_errno) + "); raise memory.limit_mib");
+    for (std::size_t owner = 0; owner < workers; ++owner) {
+      auto made = ring("handoff" + of + std::to_string(direction) + "_" + std::to_string(owner),
+                       handoff_ring_size, socket);
+      if (!made) {
+        return tl::unexpected(made.error());
       }
-      rings.rings_[direction][owner].reset(ring);
+      rings.rings_[direction][owner] = std::move(*made);
     }
+  }
+  if (settings.peers.front().messages) {
+    auto made = ring("messages" + of, message_ring_size, socket);
+    if (!made) {
+      return tl::unexpected(made.error());
+    }
+    rings.messages_ = std::move(*made);
   }
   return rings;
 }

@@ -1,5 +1,5 @@
-// The rings by which workers hand packets to the owner of their flow. Owner: the gateway; workers hold plain
-// pointers.
+// The rings by which workers hand packets to the owner of their flow, and messages to who handles them.
+// Owner: the gateway; workers hold plain pointers.
 #pragma once
 
 #include <array>
@@ -14,19 +14,28 @@
 namespace braidway::dataplane {
 
 inline constexpr unsigned handoff_ring_size = 1024;
+/// Room for what 256 paths bring in 2 ms.
+inline constexpr unsigned message_ring_size = 512;
 
 class HandoffRings {
  public:
-  /// No rings for one worker. Error: one sentence saying what to do.
-  static tl::expected<HandoffRings, std::string> create(unsigned workers, int socket);
+  /// No rings between workers if there is one, none for messages if there are none. Error: one sentence
+  /// saying what to do.
+  static tl::expected<HandoffRings, std::string> create(const GatewaySettings& settings, int socket);
 
   Inboxes inboxes() const noexcept;
+  /// From all workers to the one that handles messages; nullptr: none is wanted.
+  rte_ring* messages() const noexcept { return messages_.get(); }
 
  private:
   struct Free {
     void operator()(rte_ring* ring) const noexcept;
   };
-  std::array<std::array<std::unique_ptr<rte_ring, Free>, lb::max_lanes>, directions> rings_;
+  using Ring = std::unique_ptr<rte_ring, Free>;
+  static tl::expected<Ring, std::string> ring(const std::string& name, unsigned size, int socket);
+
+  std::array<std::array<Ring, lb::max_lanes>, directions> rings_;
+  Ring messages_;
 };
 
 }  // namespace braidway::dataplane

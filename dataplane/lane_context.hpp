@@ -13,11 +13,13 @@
 #include "dataplane/order_buffer.hpp"
 #include "dataplane/order_counts.hpp"
 #include "dataplane/peer_link.hpp"
+#include "dataplane/peer_messages.hpp"
 #include "dataplane/settings.hpp"
 #include "dataplane/tx_queue.hpp"
 #include "lb/flow_key.hpp"
 #include "lb/path_table.hpp"
 #include "telemetry/counter.hpp"
+#include "telemetry/path_meter.hpp"
 
 namespace braidway::dataplane {
 
@@ -65,11 +67,15 @@ struct LaneContext {
   OwnPorts own_ports;
   PeerLink* link = nullptr;  ///< to the peer; shared by all lanes
   Inboxes inboxes{};
-  std::vector<TxQueue> tx;                                 ///< by port index
+  rte_ring* message_inbox = nullptr;  ///< for messages of the peer; none: they are not wanted
+  std::vector<TxQueue> tx;            ///< by port index
   std::vector<std::array<rte_mbuf*, burst_size>> batches;  ///< packets of the burst in hand, by port index
   std::vector<std::uint16_t> batched;                      ///< how many there are of them
   std::unique_ptr<FlowSteering> steering;                  ///< none: every flow is pinned
-  std::unique_ptr<OrderBuffer> order;                      ///< none: the peer does not stamp
+  std::unique_ptr<PeerMessages> messages;                  ///< one lane has them, if any
+  std::unique_ptr<telemetry::PathMeters>
+      meters;                          ///< of the peer's paths to us; with `order`, or with messages
+  std::unique_ptr<OrderBuffer> order;  ///< none: the peer does not stamp
   std::unique_ptr<OrderCounts> order_counts = std::make_unique<OrderCounts>();
 };
 

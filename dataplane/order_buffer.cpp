@@ -11,21 +11,48 @@ lb::OrderWindow::Parameters parameters_for(const GatewaySettings& settings) {
   lb::OrderWindow::Parameters parameters;
   parameters.flows = settings.memory.flows;
   parameters.packets = held_packets_for(settings);
-  parameters.timeout = lb::Nanoseconds{std::int64_t{settings.peers.front().hold_us} * 1000};
+  const PeerSettings& peer = settings.peers.front();
+  parameters.timeout = lb::Nanoseconds{std::int64_t{peer.hold_us} * 1000};
+  // Without messages nobody tells of congestion, and whether a path is slow or dead.
+  parameters.patience =
+      peer.messages ? lb::Nanoseconds{std::int64_t{peer.messages->patience_us} * 1000} : parameters.timeout;
   return parameters;
 }
 
 }  // namespace
 
-OrderBuffer::OrderBuffer(const GatewaySettings& settings)
-    : window_(parameters_for(settings)),
+OrderBuffer::OrderBuffer(const GatewaySettings& settings, const PeerLink& link, telemetry::PathMeters& meters)
+    : link_(link),
+      meters_(meters),
+      window_(parameters_for(settings)),
       paths_(settings.peers.front().paths.size()),
       peer_(settings.peers.front().id),
       // With more paths than that, which of them a flow takes hangs on the peer's hash.
       knows_paths_(paths_ <= lb::SpraySet::most),
+      dead_(paths_),
       out_(window_.most_out(burst_size)) {
+  window_.tell(this);
   for (std::size_t i = 0; knows_paths_ && i < paths_; ++i) {
     all_paths_.paths[all_paths_.count++] = static_cast<lb::PathId>(i);
+  }
+}
+
+void OrderBuffer::heed_news(lb::Nanoseconds now) noexcept {
+  version_ = link_.version.load(std::memory_order_acquire);
+  if (const std::uint32_t boots = link_.boots.load(std::memory_order_acquire); boots != boots_) {
+    boots_ = boots;
+    flush();
+  }
+  for (std::size_t i = 0; i < paths_; ++i) {
+    const bool dead = link_.paths[i].from_dead.load(std::memory_order_relaxed);
+    if (dead == dead_[i]) continue;
+    dead_[i] = dead;
+    const auto path = static_cast<lb::PathId>(i);
+    dead ? window_.path_down(peer_, path) : window_.path_up(peer_, path);
+  }
+  if (const std::int64_t at = link_.congested_ns.load(std::memory_order_relaxed); at != congested_ns_) {
+    congested_ns_ = at;
+    window_.congested(peer_, now);
   }
 }
 

@@ -19,8 +19,6 @@
 #include "telemetry/counter.hpp"
 #include "telemetry/source_clock.hpp"
 
-struct rte_ring;
-
 namespace braidway::dataplane {
 
 /// Of the path to the peer and of the path from it that have one number. One cache line.
@@ -62,9 +60,6 @@ struct PeerLink {
 
   // Written by its lane, read by who handles the messages.
   std::vector<std::unique_ptr<LaneNews>> lane_news;
-
-  /// Messages that any lane has received, for the one that handles them. Owned by the gateway.
-  rte_ring* inbox = nullptr;
 };
 
 }  // namespace braidway::dataplane

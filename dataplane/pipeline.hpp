@@ -20,7 +20,9 @@
 #include "dataplane/lane_context.hpp"
 #include "dataplane/stages/adopt.hpp"
 #include "dataplane/stages/classify.hpp"
+#include "dataplane/stages/compose.hpp"
 #include "dataplane/stages/handoff.hpp"
+#include "dataplane/stages/measure.hpp"
 #include "dataplane/stages/order.hpp"
 #include "dataplane/stages/parse.hpp"
 #include "dataplane/stages/receive.hpp"
@@ -46,7 +48,7 @@ struct Source : Way<stages::Receive, stages::Parse, stages::Classify, stages::Ha
   static constexpr std::string_view name = "source";
 };
 /// Fabric port to host port.
-struct Sink : Way<stages::Receive, stages::Parse, stages::Classify, stages::Handoff, stages::Strip, stages::Order, stages::Transmit> {
+struct Sink : Way<stages::Receive, stages::Parse, stages::Classify, stages::Handoff, stages::Measure, stages::Strip, stages::Order, stages::Transmit> {
   static constexpr std::string_view name = "sink";
 };
 /// What another worker received for a flow of this lane, host to fabric.
@@ -54,16 +56,20 @@ struct SourceAdopted : Way<stages::Adopt, stages::Steer, stages::Stamp, stages::
   static constexpr std::string_view name = "source_adopted";
 };
 /// The same, fabric to host.
-struct SinkAdopted : Way<stages::Adopt, stages::Strip, stages::Order, stages::Transmit> {
+struct SinkAdopted : Way<stages::Adopt, stages::Measure, stages::Strip, stages::Order, stages::Transmit> {
   static constexpr std::string_view name = "sink_adopted";
 };
 /// What was held back for the order of its flow, or did not fit the burst that set it free.
 struct SinkReleased : Way<stages::Release, stages::Transmit> {
   static constexpr std::string_view name = "sink_released";
 };
+/// What this gateway says to the peer.
+struct SourceMessages : Way<stages::Compose, stages::Transmit> {
+  static constexpr std::string_view name = "source_messages";
+};
 // clang-format on
 
-using Ways = std::tuple<Source, Sink, SourceAdopted, SinkAdopted, SinkReleased>;
+using Ways = std::tuple<Source, Sink, SourceAdopted, SinkAdopted, SinkReleased, SourceMessages>;
 inline constexpr std::size_t way_count = std::tuple_size_v<Ways>;
 
 /// Calls f.template operator()<Way, index of the way>() for every way, in the order of the list.

@@ -75,14 +75,21 @@ std::uint16_t queue_of(std::span<const std::byte> frame, std::uint16_t queues) {
   return static_cast<std::uint16_t>((high << 8U | low) % queues);
 }
 
+GatewaySettings without_messages(GatewaySettings settings) {
+  for (PeerSettings& peer : settings.peers) {
+    peer.messages.reset();
+  }
+  return settings;
+}
+
 /// A gateway of rings around the real workers.
 class Replay {
  public:
   Replay(const GatewaySettings& settings, const std::vector<ReplayPath>& paths)
-      : settings_(settings),
+      : settings_(without_messages(settings)),
         paths_(paths),
         up_(true),
-        link_(settings.peers.front(), settings.workers.size()) {}
+        link_(settings_.peers.front(), settings_.workers.size()) {}
 
   Outcome build(const std::string& folder) {
     const EalSettings eal{.name = "braidway-replay-" + std::to_string(getpid()),
@@ -102,7 +109,7 @@ class Replay {
       return tl::unexpected(pool.error());
     }
     pool_ = std::move(*pool);
-    auto rings = HandoffRings::create(static_cast<unsigned>(settings_.workers.size()), SOCKET_ID_ANY);
+    auto rings = HandoffRings::create(settings_, SOCKET_ID_ANY);
     if (!rings) {
       return tl::unexpected(rings.error());
     }
@@ -198,7 +205,7 @@ class Replay {
     table_ = std::make_unique<PublishedTable>(
         static_cast<unsigned>(settings_.workers.size()),
         std::make_unique<const lb::PathTable>(first_path_table(settings_, wired)));
-    for (auto& wiring : wire_workers(settings_, wired, *rings_, link_, ns_per_ms)) {
+    for (auto& wiring : wire_workers(settings_, wired, {.rings = *rings_, .link = link_}, ns_per_ms)) {
       workers_.push_back(std::make_unique<Worker>(std::move(wiring), Idle::poll, *table_));
     }
   }
@@ -270,7 +277,7 @@ class Replay {
     return counts_[port].transmitted > before;
   }
 
-  const GatewaySettings& settings_;
+  const GatewaySettings settings_;
   const std::vector<ReplayPath>& paths_;  ///< by port index
   std::uint64_t begin_ns_ = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t now_ns_ = 0;

@@ -1,5 +1,7 @@
 #include "dataplane/statistics.hpp"
 
+#include <utility>
+
 #include "dataplane/pipeline.hpp"
 #include "dataplane/worker.hpp"
 
@@ -37,6 +39,18 @@ Statistics collect(const std::vector<std::unique_ptr<Worker>>& workers, const Pe
       packets += worker->lane().tx[path.port].packets.get();
     }
   }
+  sum.received.resize(peer.paths.size());
+  for (std::size_t i = 0; i < sum.received.size(); ++i) {
+    for (const auto& worker : workers) {
+      if (const auto& meters = worker->lane().meters; meters != nullptr) {
+        const telemetry::PathMeter& meter =
+            std::as_const(*meters).at(meters->index(0, static_cast<lb::PathId>(i)));
+        sum.received[i].totals += meter.totals();
+        sum.received[i].delay.add(meter.delay());
+        sum.received[i].hold.add(meter.hold());
+      }
+    }
+  }
   for (const auto& worker : workers) {
     const auto& counters = worker->counters();
     sum.workers.push_back({.turns = counters.turns.get(),
@@ -44,6 +58,19 @@ Statistics collect(const std::vector<std::unique_ptr<Worker>>& workers, const Pe
                            .idle_cycles = counters.idle_cycles.get()});
   }
   return sum;
+}
+
+PeerStatistics collect(const std::vector<std::unique_ptr<Worker>>& workers, const PeerLink& link) {
+  PeerStatistics out{.restores_order = link.restores_order.load(std::memory_order_relaxed),
+                     .policy = link.policy.load(std::memory_order_relaxed),
+                     .boots = link.boots.load(std::memory_order_relaxed),
+                     .messages = {}};
+  for (const auto& worker : workers) {
+    if (const auto& messages = worker->lane().messages; messages != nullptr) {
+      out.messages = messages->statistics();
+    }
+  }
+  return out;
 }
 
 }  // namespace braidway::dataplane

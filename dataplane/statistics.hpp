@@ -8,9 +8,12 @@
 #include <vector>
 
 #include "dataplane/settings.hpp"
+#include "telemetry/log_linear_histogram.hpp"
+#include "telemetry/path_meter.hpp"
 
 namespace braidway::dataplane {
 
+struct PeerLink;
 class Worker;
 
 struct StageStatistics {
@@ -32,14 +35,31 @@ struct WorkerStatistics {
   std::uint64_t idle_cycles = 0;
 };
 
+/// What a sink has measured of one path from the peer. All 0 where the peer's packets bear no tags.
+struct ReceivedByPath {
+  telemetry::PathTotals totals;
+  telemetry::HistogramCounts delay;  ///< above the path's minimum, ns
+  telemetry::HistogramCounts hold;   ///< in the order window, ns; of packets that were held
+};
+
 struct Statistics {
   std::vector<StageStatistics> stages;      ///< every stage of every way, in the order of the lists
   std::vector<NamedCount> drops;            ///< by reason
   std::vector<NamedCount> order;            ///< what was counted of stamps and order
   std::vector<std::uint64_t> path_packets;  ///< sent over each path, by PathId of the peer
+  std::vector<ReceivedByPath> received;     ///< by the peer's PathId
   std::vector<WorkerStatistics> workers;    ///< by lane
 };
 
+/// What was exchanged with the peer.
+struct PeerStatistics {
+  bool restores_order = false;       ///< it has said so; without messages the operator has
+  lb::Policy policy{};               ///< in force
+  std::uint32_t boots = 0;           ///< of the peer that were witnessed
+  std::vector<NamedCount> messages;  ///< sent; received, by what became of them; empty: there are none
+};
+
 Statistics collect(const std::vector<std::unique_ptr<Worker>>& workers, const PeerSettings& peer);
+PeerStatistics collect(const std::vector<std::unique_ptr<Worker>>& workers, const PeerLink& link);
 
 }  // namespace braidway::dataplane

@@ -1,6 +1,7 @@
 #include "dataplane/wiring.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace braidway::dataplane {
 namespace {
@@ -18,12 +19,31 @@ std::uint16_t host_port_of(const GatewaySettings& settings) {
 void add_flow_state(LaneContext& context, const GatewaySettings& settings) {
   const PeerSettings& peer = settings.peers.front();
   if (peer.policy != lb::Policy::pinned) {
-    context.steering = std::make_unique<FlowSteering>(settings);
+    context.steering = std::make_unique<FlowSteering>(settings, *context.link);
+  }
+  if (peer.stamping != Stamping::none || peer.messages) {
+    const std::array from{
+        telemetry::PathMeters::Peer{.paths = peer.paths.size(), .source = &context.link->clock}};
+    context.meters = std::make_unique<telemetry::PathMeters>(from, 0);
   }
   if (peer.stamping != Stamping::none) {
-    context.order = std::make_unique<OrderBuffer>(settings);
+    context.order = std::make_unique<OrderBuffer>(settings, *context.link, *context.meters);
   }
   context.keeps_keys = context.steering != nullptr || context.order != nullptr;
+}
+
+/// The first lane's, for no other reason than that there always is one.
+void add_messages(std::vector<WorkerWiring>& wirings, const GatewaySettings& settings,
+                  const SharedByLanes& shared) {
+  if (shared.rings.messages() == nullptr) {
+    return;
+  }
+  std::vector<telemetry::PathMeters*> meters;
+  for (const WorkerWiring& wiring : wirings) {
+    meters.push_back(wiring.lane.meters.get());
+  }
+  const MessageMeans means{.inbox = shared.rings.messages(), .pool = shared.pool, .boot = shared.boot};
+  wirings.front().lane.messages = std::make_unique<PeerMessages>(settings, means, shared.link, meters);
 }
 
 std::vector<std::vector<RxQueue>> share_out_rx_queues(const GatewaySettings& settings,
@@ -53,8 +73,7 @@ std::vector<std::vector<RxQueue>> share_out_rx_queues(const GatewaySettings& set
 }  // namespace
 
 std::vector<WorkerWiring> wire_workers(const GatewaySettings& settings, const std::vector<WiredPort>& ports,
-                                       const HandoffRings& rings, PeerLink& link,
-                                       std::uint64_t ticks_per_ms) {
+                                       const SharedByLanes& shared, std::uint64_t ticks_per_ms) {
   auto rx_queues = share_out_rx_queues(settings, ports);
   const auto lanes = static_cast<std::uint8_t>(settings.workers.size());
   std::vector<WorkerWiring> wirings(lanes);
@@ -70,9 +89,10 @@ std::vector<WorkerWiring> wire_workers(const GatewaySettings& settings, const st
     context.ns_per_tick = (ns_per_ms << 32U) / ticks_per_ms;
     context.link_local = settings.link_local;
     context.own_ports.int_md = settings.int_port;
-    context.link = &link;
+    context.link = &shared.link;
     add_flow_state(context, settings);
-    context.inboxes = rings.inboxes();
+    context.inboxes = shared.rings.inboxes();
+    context.message_inbox = shared.rings.messages();
     context.tx = std::vector<TxQueue>(ports.size());
     context.batches.resize(ports.size());
     context.batched.resize(ports.size());
@@ -93,6 +113,7 @@ std::vector<WorkerWiring> wire_workers(const GatewaySettings& settings, const st
       }
     }
   }
+  add_messages(wirings, settings, shared);
   return wirings;
 }
 

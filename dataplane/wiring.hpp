@@ -23,12 +23,20 @@ struct WiredPort {
   CaptureTap* tap = nullptr;
 };
 
+/// What all workers have in common.
+struct SharedByLanes {
+  const HandoffRings& rings;
+  PeerLink& link;
+  rte_mempool* pool = nullptr;  ///< of packets
+  telemetry::BootId boot{};     ///< of this life of the gateway; random
+};
+
 /// One wiring a worker. Receive queues go to the workers in turn, host ports' first, so that one worker has
 /// all of a single-queue gateway's and several share them evenly; worker i sends by queue i of every port.
-/// `link`: what they share of the peer; outlives them. `ticks_per_ms`: clock units (LaneContext::now) a
+/// `shared` outlives them. `ticks_per_ms`: clock units (LaneContext::now) a
 /// millisecond.
 std::vector<WorkerWiring> wire_workers(const GatewaySettings& settings, const std::vector<WiredPort>& ports,
-                                       const HandoffRings& rings, PeerLink& link, std::uint64_t ticks_per_ms);
+                                       const SharedByLanes& shared, std::uint64_t ticks_per_ms);
 
 /// The path table at start, every path in the given state of liveness.
 lb::PathTable first_path_table(const GatewaySettings& settings, const std::vector<WiredPort>& ports);

@@ -112,6 +112,19 @@ void Worker::begin_turn(std::uint64_t now) noexcept {
   if (lane_.steering != nullptr) {
     lane_.steering->sweep(lane_.now_ns);
   }
+  if (lane_.order != nullptr) {
+    lane_.order->heed(lane_.order_ns);
+  }
+}
+
+/// Takes in what the peer has said, and sends what is due to it.
+void Worker::exchange_messages(bool timed) noexcept {
+  PeerMessages& messages = *lane_.messages;
+  messages.take_in(lane_.now_ns);
+  if (messages.wants_turn(lane_.now_ns)) {
+    messages.advance(lane_.now_ns);
+    run_way<SourceMessages, 5>(lane_, burst_, lane_, counters_, timed);
+  }
 }
 
 /// One burst of each inbox. First, and whether others' are full or not: workers that wait for each other's
@@ -158,6 +171,9 @@ bool Worker::take_received(bool timed) noexcept {
 bool Worker::turn(std::uint64_t now) noexcept {
   begin_turn(now);
   const bool timed = counters_.turns.get() % turns_per_timing == 0;
+  if (lane_.messages != nullptr) {
+    exchange_messages(timed);
+  }
   bool moved = lane_.order != nullptr && release(timed);
   moved |= take_adopted(timed);
   moved |= take_received(timed);

@@ -45,6 +45,7 @@ class Worker {
   bool can_send(Direction direction) const noexcept;
   bool host_open() const noexcept { return lane_.tx[lane_.host_port].open(); }
   void begin_turn(std::uint64_t now) noexcept;
+  void exchange_messages(bool timed) noexcept;
   bool release(bool timed) noexcept;
   bool give_up(bool timed) noexcept;
   bool take_adopted(bool timed) noexcept;

@@ -31,13 +31,13 @@ struct Order {
         burst.meta[kept++] = burst.meta[i];
         continue;
       }
-      if (!order.is_path(burst.tags[i].tag.path())) [[unlikely]] {
+      if (!order.is_path(burst.tags[i].words.tag.path())) [[unlikely]] {
         order.distrust_paths(lane.order_ns);
         lane.order_counts->add(OrderCount::unknown_path, 1);
       }
       hashes[count] = burst.hashes[i];
       keys[count] = burst.keys[i];
-      arrivals[count++] = order.arrival(burst.packets[i], burst.tags[i], lane.order_ns);
+      arrivals[count++] = order.arrival(burst.packets[i], burst.tags[i].words, lane.order_ns);
     }
     burst.count = kept;
     if (count == 0) {

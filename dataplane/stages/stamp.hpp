@@ -10,6 +10,7 @@
 #include "dataplane/flow_steering.hpp"
 #include "dataplane/frame_view.hpp"
 #include "dataplane/lane_context.hpp"
+#include "dataplane/sent_counts.hpp"
 #include "telemetry/stamp.hpp"
 
 namespace braidway::dataplane::stages {
@@ -23,6 +24,8 @@ struct Stamp {
     }
     const auto departure = static_cast<std::uint32_t>(lb::value(lane.now_ns));
     const telemetry::StrandStamp& stamp = lane.steering->stamp();
+    SentCounts& sent = lane.link->lane_news[lb::value(lane.lane)]->sent;
+    sent.begin(lane.now_ns);
     std::uint64_t stamped = 0;
     for (std::uint16_t i = 0, count = burst.count; i < count; ++i) {
       const lb::Decision& decision = burst.decisions[i];
@@ -36,6 +39,7 @@ struct Stamp {
       const auto done = stamp.stamp(frame_in(packet, burst.meta[i]), words, nullptr);
       assert(done.fault == telemetry::IntFault::none);
       rte_pktmbuf_prepend(packet, done.front_moved);
+      sent.count(decision.path);
       ++stamped;
     }
     lane.order_counts->add(OrderCount::stamped, stamped);

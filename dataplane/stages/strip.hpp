@@ -1,79 +1,49 @@
-// strip: takes tags off, so that packets are again what they were at the source, and keeps what they said for
-// order. A tag that cannot be right has the packet dropped, under the reason's name.
+// strip: takes off the tags that measure has read, so that packets are again what they were at the source;
+// and counts the NAKs that the far hosts send, by which the policy is judged. Drops nothing.
 #pragma once
 
-#include <array>
 #include <string_view>
 
 #include "dataplane/burst.hpp"
-#include "dataplane/drops.hpp"
 #include "dataplane/frame_view.hpp"
 #include "dataplane/lane_context.hpp"
-#include "dataplane/order_buffer.hpp"
+#include "telemetry/roce.hpp"
 #include "telemetry/strip.hpp"
 
 namespace braidway::dataplane::stages {
 
 struct Strip {
   static constexpr std::string_view name = "strip";
-  enum class Drop : std::uint8_t {
-    tag_unexpected,   ///< the configuration has no stamping with the peer
-    unknown_gateway,  ///< the tag is of a gateway that is not the peer
-    tag_for_tunnel,   ///< wire mode has no tunnels
-    int_discard,      ///< INT's D bit: made for the telemetry's sake
-    tag_scattered,    ///< the headers lie in several buffers, and do not fit into one
-    none,
-  };
-  static constexpr std::array<std::string_view, 5> drops{"tag_unexpected", "unknown_gateway",
-                                                         "tag_for_tunnel", "int_discard", "tag_scattered"};
 
-  static void run(Burst& burst, LaneContext& lane, Drops<Strip> dropped) noexcept {
+  static void run(Burst& burst, LaneContext& lane) noexcept {
     if (burst.all_flows) {
       return;  // none is tagged
     }
     std::uint64_t stripped = 0;
+    std::uint64_t naks = 0;
     for (std::uint16_t i = 0, count = burst.count; i < count; ++i) {
       if (burst.meta[i].traffic_class != TrafficClass::tagged) {
         continue;
       }
-      const Drop why = strip_packet(burst, i, lane);
-      if (why != Drop::none) [[unlikely]] {
-        dropped.count(why);
-        burst.discard(i);
-      } else {
-        ++stripped;
-      }
+      rte_mbuf* packet = burst.packets[i];
+      const auto done = telemetry::strip(frame_in(packet, burst.meta[i]), burst.tags[i], {});
+      rte_pktmbuf_adj(packet, done.front_moved);
+      naks += is_nak(frame_in(packet, burst.meta[i])) ? 1 : 0;
+      ++stripped;
     }
     lane.order_counts->add(OrderCount::stripped, stripped);
+    lane.link->lane_news[lb::value(lane.lane)]->naks.add(naks);
   }
 
  private:
-  static Drop strip_packet(Burst& burst, std::uint16_t i, LaneContext& lane) noexcept {
-    rte_mbuf* packet = burst.packets[i];
-    if (lane.order == nullptr) [[unlikely]] {
-      return Drop::tag_unexpected;
-    }
-    telemetry::Tagged tagged;
-    auto fault = telemetry::examine(frame_in(packet, burst.meta[i]), lane.own_ports.int_md, tagged);
-    if (fault == telemetry::IntFault::headers_scattered && rte_pktmbuf_linearize(packet) == 0) [[unlikely]] {
-      fault = telemetry::examine(frame_in(packet, burst.meta[i]), lane.own_ports.int_md, tagged);
-    }
-    // The parser has seen to it that it can be nothing else.
-    if (fault != telemetry::IntFault::none) [[unlikely]] {
-      return fault == telemetry::IntFault::int_discard         ? Drop::int_discard
-             : fault == telemetry::IntFault::headers_scattered ? Drop::tag_scattered
-                                                               : Drop::tag_for_tunnel;
-    }
-    if (tagged.header.npt() != telemetry::Npt::port) [[unlikely]] {
-      return Drop::tag_for_tunnel;
-    }
-    if (tagged.words.tag.source() != lane.order->peer()) [[unlikely]] {
-      return Drop::unknown_gateway;
-    }
-    const auto done = telemetry::strip(frame_in(packet, burst.meta[i]), tagged, {});
-    rte_pktmbuf_adj(packet, done.front_moved);
-    burst.tags[i] = tagged.words;
-    return Drop::none;
+  /// "PSN sequence error".
+  static bool is_nak(const telemetry::FrameInBuffer& frame) noexcept {
+    const std::size_t bth = frame.l4_offset + telemetry::udp_header_bytes;
+    const std::size_t aeth = bth + telemetry::bth_bytes;
+    return aeth < frame.contiguous() &&
+           std::to_integer<std::uint8_t>(frame.begin()[bth]) ==
+               static_cast<std::uint8_t>(telemetry::Opcode::rc_acknowledge) &&
+           std::to_integer<std::uint8_t>(frame.begin()[aeth]) == telemetry::aeth_nak_sequence;
   }
 };
 

@@ -3,13 +3,16 @@ import collections
 import http.client
 import json
 import os
+import secrets
 import socket
 
 PATHS = 4
 RING = 1024  # descriptors of every queue
 MTU = 1500
 STAMP_BYTES = 28
+SILENCE_US = 100_000  # of a path: longer than that, too
 HOLD_US = 50_000  # longer than a worker may be off the core that it shares, between sending to one port and another
+KEY = secrets.token_hex(16)  # of both
 Sides = collections.namedtuple("Sides", "identity far fabric core")
 # The virtio_user ports of b connect to the vhost sockets that a has made: a comes first.
 SIDES = {"a": Sides(1, "b", "vhost", 0), "b": Sides(2, "a", "virtio_user", 1)}
@@ -53,6 +56,8 @@ class Gateway:
         if stamps:
             for port in ports[1:]:
                 port["mtu"] = MTU + STAMP_BYTES
+            with open(os.open(self._path("pair.key"), os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+                file.write(KEY)
         document = {"gateway": {"name": f"run-{os.getpid()}-{self.side}", "id": identity},
                     "mode": "wire", "policy": policy, "idle": "sleep", "workers": [{"core": worker}],
                     "ports": ports,
@@ -61,6 +66,9 @@ class Gateway:
                                "paths": [{"port": f"fabric{i}"} for i in range(PATHS)]}],
                     "memory": {"hugepages": "automatic" if hugepages else "off"},
                     "api": {"socket": self._path(f"{self.side}-api.sock")}}
+        if stamps:
+            document["peers"][0]["messages"] = {"key_file": self._path("pair.key"), "heartbeat_us": SILENCE_US,
+                                                "suspect_us": SILENCE_US, "patience_us": HOLD_US}
         if others:
             document["control_cores"] = others
         return document

@@ -116,6 +116,19 @@ GatewaySettings stamping_settings() {
   return settings;
 }
 
+/// As many messages in one turn as the lane that handles them has room for, and one more.
+DropCounts drops_of_full_message_queue() {
+  constexpr std::size_t ports = dataplane::message_ring_size / dataplane::burst_size;
+  GatewaySettings settings = wire_settings(ports);
+  settings.peers[0].messages.emplace();
+  Lab lab(settings);
+  for (std::size_t port = 1; port <= ports; ++port) {
+    for (std::size_t i = 0; i < dataplane::burst_size; ++i) lab.send(port, probe(Frame().ipv4().udp(61792)));
+  }
+  lab.settle();
+  return lab.drops();
+}
+
 /// A tagged frame whose shim has another byte at a place.
 DropCounts drops_of_tag(std::size_t at, std::uint8_t value) {
   Bytes frame = tagged(rc_frame(1));
@@ -147,6 +160,7 @@ const std::vector<Reason>& reasons() {
       {"stp_consumed", [] { return drops_consuming(&dataplane::LinkLocalSettings::stp, stp()); }},
       {"eapol_consumed", [] { return drops_consuming(&dataplane::LinkLocalSettings::eapol, eapol()); }},
       {"message_consumed", [] { return drops_of(probe(Frame().ipv6().udp(61792)), fabric); }},
+      {"message_queue_full", drops_of_full_message_queue},
       {"message_from_host", [] { return drops_of(probe(Frame().ipv4().udp(61792))); }},
       {"tag_from_host", [] { return drops_of(tagged(rc_frame(1))); }},
       {"tag_unexpected", [] { return drops_of(tagged(rc_frame(1)), fabric); }},

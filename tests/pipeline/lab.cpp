@@ -42,14 +42,16 @@ dataplane::GatewaySettings wire_settings(std::uint16_t fabric_ports, std::uint16
   return settings;
 }
 
-Lab::Lab(const dataplane::GatewaySettings& settings, std::uint64_t ticks_per_ms, bool flat_only)
+Lab::Lab(const dataplane::GatewaySettings& settings, std::uint64_t ticks_per_ms, bool flat_only,
+         telemetry::BootId boot)
     : settings_(settings),
       ticks_per_ms_(ticks_per_ms),
+      boot_(boot),
       up_(settings.ports.size()),
       taps_(settings.ports.size()),
       link_(settings.peers.front(), settings.workers.size()) {
   auto pool = dataplane::create_mempool(fresh_name("lab"), mbufs, data_room, SOCKET_ID_ANY);
-  auto rings = dataplane::HandoffRings::create(static_cast<unsigned>(settings.workers.size()), SOCKET_ID_ANY);
+  auto rings = dataplane::HandoffRings::create(settings, SOCKET_ID_ANY);
   if (!pool || !rings) {
     throw std::runtime_error(pool ? rings.error() : pool.error());
   }
@@ -72,15 +74,17 @@ Lab::Lab(const dataplane::GatewaySettings& settings, std::uint64_t ticks_per_ms,
   table_ = std::make_unique<dataplane::PublishedTable>(
       static_cast<unsigned>(settings.workers.size()),
       std::make_unique<const lb::PathTable>(dataplane::first_path_table(settings_, wired_)));
-  for (std::size_t i = 0; i < settings.workers.size(); ++i) {
-    workers_.push_back(std::make_unique<dataplane::Worker>(wiring(i), dataplane::Idle::poll, *table_));
+  for (auto& wiring : wirings()) {
+    workers_.push_back(
+        std::make_unique<dataplane::Worker>(std::move(wiring), dataplane::Idle::poll, *table_));
   }
 }
 
-dataplane::WorkerWiring Lab::wiring(std::size_t worker) {
+std::vector<dataplane::WorkerWiring> Lab::wirings() {
   // NOLINTNEXTLINE(bugprone-unchecked-optional-access): the constructor made them
   const auto& rings = rings_.value();
-  return std::move(dataplane::wire_workers(settings_, wired_, rings, link_, ticks_per_ms_)[worker]);
+  const dataplane::SharedByLanes shared{.rings = rings, .link = link_, .pool = pool_.get(), .boot = boot_};
+  return dataplane::wire_workers(settings_, wired_, shared, ticks_per_ms_);
 }
 
 Lab::~Lab() {

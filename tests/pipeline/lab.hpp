@@ -46,7 +46,7 @@ class Lab {
   static constexpr std::size_t wire_room = 255;
 
   explicit Lab(const dataplane::GatewaySettings& settings, std::uint64_t ticks_per_ms = patience,
-               bool flat_only = false);
+               bool flat_only = false, telemetry::BootId boot = telemetry::BootId{1});
   /// Every buffer must be back in the pool by now, but for those that wait or lie on a wire.
   ~Lab();
   Lab(const Lab&) = delete;
@@ -79,11 +79,14 @@ class Lab {
   dataplane::CaptureTap& tap(std::size_t port) { return taps_[port]; }
   rte_mempool* pool() { return pool_.get(); }
   /// What the workers were made of; for stages run by themselves.
-  dataplane::WorkerWiring wiring(std::size_t worker);
+  dataplane::WorkerWiring wiring(std::size_t worker) { return std::move(wirings()[worker]); }
 
  private:
+  std::vector<dataplane::WorkerWiring> wirings();
+
   dataplane::GatewaySettings settings_;
   std::uint64_t ticks_per_ms_;
+  telemetry::BootId boot_;
   dataplane::Mempool pool_;
   std::vector<std::unique_ptr<dataplane::RingPort>> ports_;
   std::vector<std::atomic<bool>> up_;

@@ -10,6 +10,7 @@ namespace braidway::ctrl::api {
 
 std::vector<Command> ports();
 std::vector<Command> paths();
+std::vector<Command> peer();
 std::vector<Command> statistics();
 std::vector<Command> config();
 std::vector<Command> explain();

@@ -14,8 +14,6 @@ namespace braidway::ctrl::api {
 namespace {
 
 /// As the configuration calls them; by lb::Policy.
-constexpr std::array<std::string_view, 5> policy_names{"pinned", "idle-move", "reroute", "spray", "auto"};
-static_assert(policy_names.size() == static_cast<std::size_t>(lb::Policy::automatic) + 1);
 
 struct Address {
   lb::IpAddress ip;
@@ -65,7 +63,7 @@ tl::expected<Json, std::string> answer(Session& session, const Arguments& argume
                           "' is no queue pair number; 0 to 16777215 (0xffffff) is");
   }
   const auto& settings = session.gateway.settings();
-  const std::string_view policy = policy_names[static_cast<std::size_t>(settings.peers.front().policy)];
+  const std::string_view policy = lb::name_of(session.gateway.peer_statistics().policy);
   const auto explained = session.gateway.explain(lb::rocev2_key(source->ip, destination->ip, *qpn));
   Json out{{"src", arguments.at("src")},
            {"dst", arguments.at("dst")},
@@ -83,7 +81,7 @@ tl::expected<Json, std::string> answer(Session& session, const Arguments& argume
   out["port"] = settings.ports[path.port].name;
   out["hash"] = fmt::format("0x{:016x}", explained->hash);
   out["slot"] = explained->slot;
-  const bool pinned = settings.peers.front().policy == lb::Policy::pinned;
+  const bool pinned = policy == lb::name_of(lb::Policy::pinned);
   const std::string others =
       pinned
           ? std::string{}

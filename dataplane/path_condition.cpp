@@ -1,0 +1,44 @@
+#include "dataplane/path_condition.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace braidway::dataplane {
+
+PathCondition::PathCondition(const PathSignal& signal) noexcept
+    : state(signal.state.load(std::memory_order_relaxed)),
+      blocked(signal.blocked.load(std::memory_order_relaxed)),
+      from_dead(signal.from_dead.load(std::memory_order_relaxed)),
+      share(signal.share.load(std::memory_order_relaxed)),
+      lost(signal.lost.get()) {}
+
+std::string_view PathCondition::name() const noexcept {
+  if (blocked) {
+    return "blocked";
+  }
+  switch (state) {
+    case lb::PathState::live:
+      return "live";
+    case lb::PathState::suspect:
+      return "suspect";
+    case lb::PathState::dead:
+      return "dead";
+    case lb::PathState::lossy:
+      break;
+  }
+  return "lossy";
+}
+
+void PathLog::tell(const PeerSettings& peer, const PeerLink& link) {
+  for (std::size_t i = 0; i < told_.size(); ++i) {
+    const std::string_view now = PathCondition(link.paths[i]).name();
+    // A path is suspect for microseconds whenever PFC pauses it.
+    if (now == told_[i] || now == "suspect") {
+      continue;
+    }
+    told_[i] = now;
+    spdlog::log(now == "live" ? spdlog::level::info : spdlog::level::warn, "path {} to {}: {}",
+                peer.paths[i].name, peer.name, now);
+  }
+}
+
+}  // namespace braidway::dataplane
