@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::int64_t ns_per_us = 1'000;
 /// How often meters and lanes are looked at, if no feedback does.
-constexpr std::int64_t between_looks_ns = 20'000;
+constexpr std::int64_t between_looks_ns = 40'000;
 /// Paths do not change while a gateway runs.
 constexpr std::uint16_t generation = 1;
 
@@ -44,12 +44,13 @@ Messenger::Messenger(const GatewaySettings& settings, telemetry::BootId boot, Pe
       records_(meters, 0, link.clock),
       paths_(settings.peers.front().paths.size()),
       told_(paths_.size()) {
+  delays_.reserve(telemetry::most_records);
   for (const PathSettings& path : settings.peers.front().paths) ports_.push_back(path.port);
 }
 
 void Messenger::receive(std::span<const std::byte> payload, std::uint16_t port,
                         lb::Nanoseconds now) noexcept {
-  telemetry::Message message;
+  telemetry::Message& message = read_;
   const auto defect = telemetry::read_message(payload, key_, self_, message);
   if (defect != telemetry::MessageDefect::none) {
     counts_.defects[static_cast<std::size_t>(defect)].add(1);
@@ -171,18 +172,17 @@ Messenger::Due Messenger::feedback(lb::PathId path, lb::Nanoseconds now,
   feedback_at_ = now;
   heard_ = false;
   const std::size_t count = std::min(paths_.size(), telemetry::most_records);
-  std::array<lb::PathDelay, telemetry::most_records> delays;
-  std::size_t timed = 0;
+  delays_.clear();
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t at = (first_record_ + i) % paths_.size();
     const auto of = static_cast<lb::PathId>(at);
     told_[at] = records_.next(of, std::exchange(paths_[at].news, false), now);
     if (told_[at].mean_delay == telemetry::not_measured) continue;
-    delays[timed++] = {.path = of,
+    delays_.push_back({.path = of,
                        .mean_ns = static_cast<float>(told_[at].mean_delay),
-                       .max_ns = static_cast<float>(told_[at].most_delay)};
+                       .max_ns = static_cast<float>(told_[at].most_delay)});
   }
-  if (lb::lateness(std::span{delays}.first(timed)).congested()) {
+  if (lb::lateness(delays_).congested()) {
     link_.congested_ns.store(lb::value(now), std::memory_order_relaxed);
     link_.version.fetch_add(1, std::memory_order_release);
   }

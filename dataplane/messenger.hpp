@@ -114,6 +114,8 @@ class Messenger {
   std::optional<telemetry::Message> to_answer_;
   lb::Nanoseconds feedback_at_{never};
   std::uint8_t first_record_ = 0;            ///< of the next feedback
+  telemetry::Message read_;                  ///< the message in hand
+  std::vector<lb::PathDelay> delays_;        ///< of the feedback in hand
   std::vector<telemetry::PathRecord> told_;  ///< by path; those of a feedback are filled in
   std::size_t turn_ = 0;                     ///< path that is tried first for what goes by the paths in turn
   std::size_t probe_turn_ = 0;               ///< the same for probes

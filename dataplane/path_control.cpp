@@ -63,7 +63,10 @@ PathControl::PathControl(const PeerSettings& peer, PeerLink& link)
       totals_(peer.paths.size()),
       data_at_(peer.paths.size()),
       delay_at_(peer.paths.size(), lb::Nanoseconds{-delay_lasts_ns}),
-      blocked_until_(peer.paths.size(), free) {}
+      blocked_until_(peer.paths.size(), free) {
+  receipts_.reserve(telemetry::most_records);
+  delays_.reserve(telemetry::most_records);
+}
 
 lb::PathSent PathControl::sent(lb::PathId path, std::uint32_t period) const noexcept {
   lb::PathSent sum{.through = 0};
@@ -76,28 +79,25 @@ lb::PathSent PathControl::sent(lb::PathId path, std::uint32_t period) const noex
 }
 
 void PathControl::take(const telemetry::Message& feedback, lb::Nanoseconds now) noexcept {
-  std::array<lb::PathReceipt, telemetry::most_records> receipts;
-  std::array<lb::PathDelay, telemetry::most_records> delays;
-  std::size_t count = 0;
-  std::size_t timed = 0;
+  receipts_.clear();
+  delays_.clear();
   for (std::size_t i = 0; i < feedback.count; ++i) {
     const lb::PathId path = feedback.path_of(i);
     if (lb::value(path) >= totals_.size()) continue;  // the peer thinks that we have more
     const telemetry::PathRecord& record = feedback.records[i];
-    lb::PathReceipt& receipt = receipts[count++];
-    receipt = telemetry::receipt(feedback, i, now);
+    lb::PathReceipt& receipt = receipts_.emplace_back(telemetry::receipt(feedback, i, now));
     receipt.late = record.late;
     receipt.sent = sent(path, receipt.period);
     // Nothing was received that has been sent: it may be under way.
     if (!record.counted) receipt.sent->through.reset();
     if (record.mean_delay == telemetry::not_measured) continue;
     delay_at_[lb::value(path)] = now;
-    delays[timed++] = {.path = path,
+    delays_.push_back({.path = path,
                        .mean_ns = static_cast<float>(record.mean_delay),
-                       .max_ns = static_cast<float>(record.most_delay)};
+                       .max_ns = static_cast<float>(record.most_delay)});
   }
-  weights_.update(std::span{delays}.first(timed));
-  health_.received(std::span{receipts}.first(count), now);
+  weights_.update(delays_);
+  health_.received(receipts_, now);
   publish();
 }
 
@@ -120,11 +120,19 @@ void PathControl::advance(lb::Nanoseconds now) noexcept {
       data_at_[i] = now;
       health_.probed(path, now);
     }
-    if (blocked_until_[i] != free && now >= blocked_until_[i]) blocked_until_[i] = free;
   }
   health_.advance(now);
+  bool changed = false;
+  for (std::size_t i = 0; i < totals_.size(); ++i) {
+    if (blocked_until_[i] != free && now >= blocked_until_[i]) {
+      blocked_until_[i] = free;
+      changed = true;
+    }
+    changed |=
+        health_.state(static_cast<lb::PathId>(i)) != link_.paths[i].state.load(std::memory_order_relaxed);
+  }
+  if (changed) publish();
   if (lb::value(now) - lb::value(governed_at_) >= between_governing_ns) govern(now);
-  publish();
 }
 
 void PathControl::govern(lb::Nanoseconds now) noexcept {

@@ -10,6 +10,7 @@
 
 #include "dataplane/peer_link.hpp"
 #include "dataplane/settings.hpp"
+#include "lb/path_delay.hpp"
 #include "lb/path_health.hpp"
 #include "lb/path_weights.hpp"
 #include "lb/policy_governor.hpp"
@@ -54,6 +55,8 @@ class PathControl {
   std::vector<lb::Nanoseconds> data_at_;        ///< by path
   std::vector<lb::Nanoseconds> delay_at_;       ///< by path: when the peer last told of one
   std::vector<lb::Nanoseconds> blocked_until_;  ///< by path, or `free`
+  std::vector<lb::PathReceipt> receipts_;       ///< of the message in hand
+  std::vector<lb::PathDelay> delays_;           ///< the same
   std::uint64_t naks_ = 0;                      ///< that the governor has been told of
   std::uint64_t governed_packets_ = 0;          ///< the same
   lb::Nanoseconds governed_at_{};

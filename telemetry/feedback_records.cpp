@@ -1,7 +1,6 @@
 #include "telemetry/feedback_records.hpp"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include "lb/require.hpp"
@@ -21,6 +20,7 @@ FeedbackRecords::FeedbackRecords(std::span<PathMeters* const> lanes, std::size_t
     : lanes_(lanes.begin(), lanes.end()), peer_(peer), source_(&source) {
   lb::Requirements{"FeedbackRecords"}.within("lanes", lanes.size(), 1, lb::max_lanes);
   told_.resize(lanes_.front()->paths(peer));
+  marked_.reserve(lanes_.size());
 }
 
 PathRecord FeedbackRecords::next(lb::PathId path, bool heard, lb::Nanoseconds now) noexcept {
@@ -68,24 +68,22 @@ void FeedbackRecords::add_mean(const PathTotals& totals, Told& told, PathRecord&
       static_cast<std::uint32_t>(std::clamp<std::uint64_t>(mean, record.least_delay, record.most_delay));
 }
 
-void FeedbackRecords::add_counts(std::uint32_t meter, lb::Nanoseconds now,
-                                 PathRecord& record) const noexcept {
+void FeedbackRecords::add_counts(std::uint32_t meter, lb::Nanoseconds now, PathRecord& record) noexcept {
   const std::uint32_t life = source_->life();
-  std::array<MarkedPackets, lb::max_lanes> lanes;
-  std::size_t count = 0;
+  marked_.clear();
   lb::Nanoseconds newest{};
   bool recent = false;
   for (const PathMeters* lane : lanes_) {
     const std::optional<MarkedPackets> marked = lane->at(meter).marked();
     if (!marked) return;  // a part of the packets is worse than nothing: it would look like loss
     if (marked->life == 0 || marked->life != life) continue;
-    newest = count == 0 || between(newest, marked->newest) > 0 ? marked->newest : newest;
+    newest = marked_.empty() || between(newest, marked->newest) > 0 ? marked->newest : newest;
     recent = recent || between(marked->last_at, now) <= value(period_said_for);
-    lanes[count++] = *marked;
+    marked_.push_back(*marked);
   }
   if (!recent) return;
   record.counted = true;
-  for (MarkedPackets& lane : std::span{lanes}.first(count)) {
+  for (MarkedPackets& lane : marked_) {
     lane.by_period.count(newest);  // of the latest period, which is not complete
     record.period = static_cast<std::uint16_t>(lane.by_period.complete());
     record.packets += lane.by_period.through();

@@ -38,12 +38,13 @@ class FeedbackRecords {
   };
 
   static void add_mean(const PathTotals& totals, Told& told, PathRecord& record) noexcept;
-  void add_counts(std::uint32_t meter, lb::Nanoseconds now, PathRecord& record) const noexcept;
+  void add_counts(std::uint32_t meter, lb::Nanoseconds now, PathRecord& record) noexcept;
 
   std::vector<PathMeters*> lanes_;
   std::size_t peer_;
   const SourceClock* source_;
-  std::vector<Told> told_;  ///< by path
+  std::vector<Told> told_;             ///< by path
+  std::vector<MarkedPackets> marked_;  ///< of the record in hand, by lane
 };
 
 }  // namespace braidway::telemetry
