@@ -28,6 +28,9 @@ class OrderBuffer final : private lb::OrderNews {
  public:
   /// `link` and `meters` outlive this.
   OrderBuffer(const GatewaySettings& settings, const PeerLink& link, telemetry::PathMeters& meters);
+  ~OrderBuffer() = default;
+  OrderBuffer(const OrderBuffer&) = delete;  // the window tells this one
+  OrderBuffer& operator=(const OrderBuffer&) = delete;
 
   /// Acts by what the peer's messages tell. Each turn, before anything is pushed.
   void heed(lb::Nanoseconds now) noexcept {
