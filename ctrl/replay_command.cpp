@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "ctrl/api/received.hpp"
 #include "ctrl/api/table.hpp"
 #include "dataplane/replay.hpp"
 
@@ -67,7 +68,8 @@ Json json_of(const Config& config, const dataplane::ReplayResult& result) {
     const auto packets = result.statistics.path_packets[i];
     paths.push_back({{"name", config.gateway.peers.front().paths[i].name},
                      {"packets", packets},
-                     {"share", all == 0 ? 0.0 : static_cast<double>(packets) / static_cast<double>(all)}});
+                     {"share", all == 0 ? 0.0 : static_cast<double>(packets) / static_cast<double>(all)},
+                     {"received", api::received_json(result.statistics.received[i])}});
   }
   Json order = Json::object();
   for (const auto& count : result.statistics.order) {
@@ -94,6 +96,10 @@ void print(const Json& json) {
     if (count.get<std::uint64_t>() > 0) {
       std::cout << "order " << what << ": " << count << "\n";
     }
+  }
+  const auto& paths = json.at("paths");
+  if (std::ranges::any_of(paths, [](const Json& path) { return path.at("received").at("packets") != 0; })) {
+    std::cout << api::render_received(paths);
   }
 }
 

@@ -157,6 +157,17 @@ class Spray(unittest.TestCase):
                 used = sum(bool(frames) for frames in crossing.on_the_wire().values())
                 self.assertEqual(used, paths, name)
 
+    def test_the_sink_meters_each_path_by_the_tags(self):
+        for case, crossing in self.crossings.items():
+            received = {path["name"]: path["received"] for path in crossing.back.result["paths"]}
+            for name, frames in crossing.on_the_wire().items():
+                tagged = sum("int" in frame for frame in frames)
+                self.assertEqual(received[name]["packets"], tagged, f"{case}: {name}")
+            holds = [path["hold_ns"]["max"] or 0 for path in received.values()]
+            self.assertEqual(max(holds) > 0, crossing.back.result["order"]["held"] > 0, case)
+            self.assertTrue(all(path["untimed"] == path["packets"] and path["delay_ns"]["p50"] is None
+                                for path in received.values()), f"{case}: no message told of the source's clock")
+
     def test_two_runs_give_the_same_bytes(self):
         for name in CAPTURES[:2]:
             options = (*delayed(4), "--path-loss", "fabric1=0.05")

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "ctrl/api/commands/commands.hpp"
+#include "ctrl/api/received.hpp"
 #include "ctrl/api/table.hpp"
 #include "lb/slot_table.hpp"
 
@@ -11,28 +12,11 @@ namespace {
 
 constexpr std::uint32_t max_weight = 10'000;
 
-/// p50, p99 and the largest, ns; null: there was none.
-Json quantiles_of(const telemetry::HistogramCounts& counts) {
-  Json out = Json::object();
-  for (const auto& [name, share] : {std::pair{"p50", 0.5}, {"p99", 0.99}, {"max", 1.0}}) {
-    const auto value = counts.quantile(share);
-    out[name] = value ? Json(*value) : Json();
-  }
-  return out;
-}
-
 /// What comes from the peer by the path.
 Json received_by(const dataplane::ReceivedByPath& path, bool dead) {
-  return {{"state", dead ? "dead" : "live"},
-          {"packets", path.totals.packets},
-          {"bytes", path.totals.bytes},
-          {"ce_marked", path.totals.ce_marked},
-          {"late", path.totals.late},
-          {"repeated", path.totals.repeated},
-          {"overtaken", path.totals.overtaken},
-          {"untimed", path.totals.untimed},
-          {"delay_ns", quantiles_of(path.delay)},
-          {"hold_ns", quantiles_of(path.hold)}};
+  Json out{{"state", dead ? "dead" : "live"}};
+  out.update(received_json(path));
+  return out;
 }
 
 /// What keeps it from being used, the link before what messages tell.
@@ -65,31 +49,20 @@ tl::expected<Json, std::string> show(Session& session, const Arguments& /*argume
 }
 
 std::string render(const Json& json) {
-  Table table({"path", "peer", "port", "state", "weight", "slots", "share", "lost", "packets", "bytes"});
+  Table table(
+      {"path", "peer", "port", "state", "from peer", "weight", "slots", "share", "lost", "packets", "bytes"});
   const auto all = json.at("slots").get<double>();
   for (const auto& path : json.at("paths")) {
     const auto slots = path.at("slots").get<std::uint64_t>();
     table.add(
-        {path.at("name"), path.at("peer"), path.at("port"), path.at("state"),
+        {path.at("name"), path.at("peer"), path.at("port"), path.at("state"), path.at("received").at("state"),
          std::to_string(path.at("weight").get<std::uint64_t>()), std::to_string(slots),
          fmt::format("{:.2f}%", 100.0 * static_cast<double>(slots) / all * path.at("share").get<double>()),
          std::to_string(path.at("lost").get<std::uint64_t>()),
          std::to_string(path.at("packets").get<std::uint64_t>()),
          std::to_string(path.at("bytes").get<std::uint64_t>())});
   }
-  Table received({"from peer", "state", "packets", "CE", "late", "delay p50", "p99", "hold p99"});
-  const auto microseconds = [](const Json& ns) {
-    return ns.is_null() ? std::string("-") : fmt::format("{:.1f} us", ns.get<double>() / 1000);
-  };
-  for (const auto& path : json.at("paths")) {
-    const auto& of = path.at("received");
-    received.add({path.at("name"), of.at("state"), std::to_string(of.at("packets").get<std::uint64_t>()),
-                  std::to_string(of.at("ce_marked").get<std::uint64_t>()),
-                  std::to_string(of.at("late").get<std::uint64_t>()),
-                  microseconds(of.at("delay_ns").at("p50")), microseconds(of.at("delay_ns").at("p99")),
-                  microseconds(of.at("hold_ns").at("p99"))});
-  }
-  return table.to_string() + "\n" + received.to_string() +
+  return table.to_string() + "\n" + render_received(json.at("paths")) +
          fmt::format("path table generation {}\n", json.at("generation").get<std::uint64_t>());
 }
 
@@ -122,7 +95,7 @@ std::string render_weight(const Json& json) {
 
 std::vector<Command> paths() {
   return {{.name = "show paths",
-           .help = "paths: state, weight, slots of the path table, packets sent over each",
+           .help = "paths: state, weight, slots of the path table, packets sent over each and received by it",
            .answer = show,
            .render = render},
           {.name = "set weight",

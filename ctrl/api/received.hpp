@@ -1,0 +1,18 @@
+// What a sink has measured of the paths from the peer, as JSON and as text: for `show paths` and `replay`.
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "dataplane/statistics.hpp"
+
+namespace braidway::ctrl::api {
+
+/// Times in nanoseconds; null where nothing was timed or held.
+nlohmann::ordered_json received_json(const dataplane::ReceivedByPath& path);
+
+/// A row a path of `paths`: its "name", and "received" as above.
+std::string render_received(const nlohmann::ordered_json& paths);
+
+}  // namespace braidway::ctrl::api
