@@ -96,15 +96,18 @@ class Dependencies(Tree):
 
 
 class Compiled(Tree):
-    def build(self, text, name="lb/unit.cpp"):
+    def build(self, text, name="lb/unit.cpp", beside=()):
         os.remove(os.path.join(self.root, "lb/good.cpp"))
-        source = self.put(name, text)
         build = os.path.join(self.root, "build")
         os.makedirs(build)
-        command = f"g++ -std=c++20 -Werror -I{self.root} -c {source} -o unit.o"
-        subprocess.run(command.split(), cwd=build, check=True)
+        entries = []
+        for source, content in [(name, text), *beside]:
+            path, output = self.put(source, content), os.path.basename(source)[:-len("cpp")] + "o"
+            command = f"g++ -std=c++20 -Werror -I{self.root} -c {path} -o {output}"
+            subprocess.run(command.split(), cwd=build, check=True)
+            entries.append({"directory": build, "file": path, "command": command, "output": output})
         with open(os.path.join(build, "compile_commands.json"), "w") as file:
-            json.dump([{"directory": build, "file": source, "command": command, "output": "unit.o"}], file)
+            json.dump(entries, file)
         return build
 
     def test_pure_objects_pass(self):
@@ -146,6 +149,24 @@ class Compiled(Tree):
         self.assertEqual(tidy.check(self.root, build, 1), [])
         self.put("lb/good.hpp", "#pragma once\ninline int* f() { return 0; }\n")
         self.fails(tidy.check(self.root, build, 1), "modernize-use-nullptr")
+
+    def test_clang_tidy_finds_in_each_of_sources_looked_at_together(self):
+        shutil.copy(os.path.join(ROOT, ".clang-tidy"), self.root)
+        good = "namespace a {\nint nine();\nint nine() { return 9; }\n}\n"
+        for bad, words in (("int* f();\nint* f() { return 0; }\n", "modernize-use-nullptr"),
+                           ("namespace a {\nint nine();\n}\nusing a::nine;\n", "misc-unused-using-decls"),
+                           ("namespace a {\n}\nnamespace b = a;\n", "misc-unused-alias-decls")):
+            with self.subTest(words=words):
+                self.put("lb/good.cpp", good)
+                build = self.build(bad, beside=[("lb/beside.cpp", good)])
+                self.fails(tidy.check(self.root, build, 1), "lb/unit.cpp", words)
+                shutil.rmtree(build)
+
+    def test_sources_that_do_not_compile_together_are_looked_at_alone(self):
+        shutil.copy(os.path.join(ROOT, ".clang-tidy"), self.root)
+        text = "namespace { int own() { return 1; } }\nint %s();\nint %s() { return own(); }\n"
+        build = self.build(text % ("f", "f"), beside=[("lb/beside.cpp", text % ("g", "g"))])
+        self.assertEqual(tidy.check(self.root, build, 1), [])
 
 
 class Formatting(Tree):

@@ -1,26 +1,36 @@
 #!/usr/bin/env python3
 """clang-tidy has nothing to say about any source of the build.   tidy.py ROOT BUILD [--jobs N]
 
+The time goes into headers, so sources are looked at several together, as one unit that includes them. Where a unit has
+anything to tell, be it that it does not compile, its sources are looked at one by one, and only that counts.
+
 A file that was clean is not looked at again until it, a project header it reaches, its compile command, a .clang-tidy,
 clang-tidy or this check changes: the key of all that is remembered under BUILD/tidy.
 """
 import argparse
 import concurrent.futures
 import hashlib
+import itertools
 import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 
 import tree
 from dependencies import includes
 
 TOOL = "clang-tidy-19"
+CONFIGS = (".clang-tidy", "tests/.clang-tidy")
+TOGETHER = 8
+# The names that a source defines at the start of a line: `struct Name {`, `constexpr int name = `, `void name(`.
+DEFINED = re.compile(r"^(?!using\b|namespace\b|return\b|[A-Z_]+\()[a-z][^(){}=;#/]*?[\s*&](\w+)(?=\s*[({=;])", re.MULTILINE)
 # What g++ knows and clang does not; and warnings stay the compiler's business: here they are not errors.
 GCC_ONLY = re.compile(r"-Werror(=.*)?$|-fno-(var-tracking.*|gnu-unique)$|-fconcepts$|-Wno-maybe-uninitialized$|"
                       r"-W(no-)?(logical-op|duplicated-.*|useless-cast|cast-align=strict|format-overflow.*|"
                       r"format-truncation.*|stringop-.*|volatile)$")
+ALIAS = re.compile(r"^\s*(?:using\s+[\w:]*::|namespace\s+)(\w+)\s*[;=]", re.MULTILINE)
 
 
 def compile_commands(root, build):
@@ -54,7 +64,7 @@ def key_of(root, name, entry, version):
     digest = hashlib.sha256(f"{version}\0{entry['command']}\0{entry['directory']}".encode())
     with open(__file__, "rb") as file:
         digest.update(file.read())
-    for path in (".clang-tidy", "tests/.clang-tidy", *reached(root, name)):
+    for path in (*CONFIGS, *reached(root, name)):
         digest.update(path.encode() + b"\0")
         if os.path.exists(os.path.join(root, path)):
             with open(os.path.join(root, path), "rb") as file:
@@ -62,13 +72,55 @@ def key_of(root, name, entry, version):
     return digest.hexdigest()
 
 
-def look_at(root, database, name):
-    done = subprocess.run(["nice", "-n", "5", TOOL, "--quiet", "-p", database, os.path.join(root, name)],
-                          cwd=root, capture_output=True, text=True)
-    if done.returncode == 0:
-        return []
-    told = [line for line in done.stdout.splitlines() if line.strip()]
-    return [f"{name}: {TOOL} failed:\n" + "\n".join(told or done.stderr.splitlines()[-10:])]
+def flags_of(entry):
+    """The compile command without what it reads and writes."""
+    words = list(itertools.dropwhile(lambda word: not word.startswith("-"), shlex.split(entry["command"])))
+    return [word for before, word in zip([""] + words, words) if not {before, word} & {"-c", "-o", "-MF", "-MQ"}]
+
+
+def units_of(root, commands, names):
+    """The sources in lists that can be one unit each: of the same configuration and flags, and no name is defined twice."""
+    units = []
+    for name in names:
+        text = tree.read(root, name)
+        if any(len(re.findall(rf"\b{alias}\b", text)) == 1 for alias in ALIAS.findall(text)):
+            units.append((None, set(), [name]))  # clang-tidy judges an alias only in the main file
+            continue
+        kind = (name.startswith("tests/"), flags_of(commands[name]))
+        defined = set(DEFINED.findall(text))
+        for other, taken, unit in units:
+            if other == kind and len(unit) < TOGETHER and not taken & defined:
+                taken |= defined
+                unit.append(name)
+                break
+        else:
+            units.append((kind, defined, [name]))
+    return [unit for _, _, unit in units]
+
+
+def tidy(directory, *words):
+    return subprocess.run(["nice", "-n", "5", TOOL, "--quiet", *words], cwd=directory, capture_output=True, text=True)
+
+
+def is_clean(root, memory, entry, unit):
+    path = os.path.join(memory, os.path.dirname(unit[0]), "with_" + os.path.basename(unit[0]))
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        file.writelines(f'#include "{os.path.join(root, name)}"  // NOLINT\n' for name in unit)
+    return tidy(entry["directory"], path, "--", *flags_of(entry)).returncode == 0
+
+
+def look_at(root, memory, commands, unit):
+    """{source: what is told of it}"""
+    if len(unit) > 1 and is_clean(root, memory, commands[unit[0]], unit):
+        return dict.fromkeys(unit, "")
+    told = dict.fromkeys(unit, "")
+    for name in unit:
+        done = tidy(root, "-p", memory, os.path.join(root, name))
+        if done.returncode:
+            lines = [line for line in done.stdout.splitlines() if line.strip()] or done.stderr.splitlines()[-10:]
+            told[name] = f"{name}: {TOOL} failed:\n" + "\n".join(lines)
+    return told
 
 
 def check(root, build, jobs):
@@ -77,6 +129,10 @@ def check(root, build, jobs):
     os.makedirs(memory, exist_ok=True)
     with open(os.path.join(memory, "compile_commands.json"), "w") as file:
         json.dump(list(commands.values()), file)
+    for config in CONFIGS:  # for the units, which lie in there as their sources do in the project
+        if os.path.exists(os.path.join(root, config)):
+            os.makedirs(os.path.dirname(os.path.join(memory, config)), exist_ok=True)
+            shutil.copy(os.path.join(root, config), os.path.join(memory, config))
     version = subprocess.run([TOOL, "--version"], capture_output=True, text=True, check=True).stdout
     clean_file = os.path.join(memory, "clean")
     known = set(tree.lines(memory, "clean")) if os.path.exists(clean_file) else set()
@@ -84,11 +140,10 @@ def check(root, build, jobs):
     todo = sorted(name for name, key in keys.items() if key not in known)
     problems = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool, open(clean_file, "a") as clean:
-        for name, found in zip(todo, pool.map(lambda name: look_at(root, memory, name), todo)):
-            problems += found
-            if not found:
-                clean.write(keys[name] + "\n")
-                clean.flush()
+        for told in pool.map(lambda unit: look_at(root, memory, commands, unit), units_of(root, commands, todo)):
+            problems += filter(None, told.values())
+            clean.writelines(keys[name] + "\n" for name, words in told.items() if not words)
+            clean.flush()
     print(f"{len(commands)} sources, {len(todo)} of them new or changed since they were clean")
     if not commands:
         problems.append(f"no source in {build}/compile_commands.json")
