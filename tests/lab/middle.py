@@ -6,12 +6,17 @@ rx entered it.
 import contextlib
 import json
 import os
+import secrets
 import subprocess
 
 from guests import LabError, die_with_parent, end, tail, wait_for
 
 STRANDS = 4
 STALL_MS = 20000  # a guest is emulated, on cores that the gateways and the other guest use as well
+DELAYS_US = (0, 100, 300, 700)  # of the strands of sprayed gateways
+HOLD_US = 100_000     # longer than a gateway may be off its core, and more than the delays differ by
+SILENCE_US = 200_000  # of a path that lives: the same
+STAMP_BYTES = 28
 
 
 class Gateways:
@@ -117,6 +122,73 @@ class Gateways:
         if self.processes and left:
             problems.append("the gateways left behind: " + ", ".join(sorted(left)))
         return problems
+
+
+class SprayedGateways(Gateways):
+    """The same with packets of one flow over all strands, which are braidway-wire's paths of different delays."""
+
+    def __init__(self, state, build, mtu):
+        self.wire_program = os.path.join(build, "bench", "wire", "braidway-wire")
+        if not os.access(self.wire_program, os.X_OK):
+            raise LabError(f"there is no {self.wire_program}: run scripts/build")
+        self.wire_socket = os.path.join(state, "wire.control")
+        with open(os.open(os.path.join(state, "pair.key"), os.O_CREAT | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_hex(16))
+        super().__init__(state, build, mtu)
+        paths = [{"name": f"fabric{i}", "a": f"vhost:{self._strand(i, 'a')}", "b": f"vhost:{self._strand(i, 'b')}",
+                  "both": {"delay_us": delay}, "frames": 512} for i, delay in enumerate(DELAYS_US)]
+        with open(os.path.join(state, "wire.yaml"), "w") as file:
+            json.dump({"paths": paths, "control": self.wire_socket, "idle": "sleep", "mtu": mtu + STAMP_BYTES, "descriptors": 256,
+                       "stall_ms": STALL_MS}, file, indent=2)
+
+    def _strand(self, number, side):
+        return self._path(f"strand{number}{side}")
+
+    def _config(self, name, other, mtu):
+        config = super()._config(name, other, mtu)
+        for i, port in enumerate(port for port in config["ports"] if port["role"] == "fabric"):
+            port |= {"device": f"virtio_user:{self._strand(i, name)}", "mtu": mtu + STAMP_BYTES}
+        config["policy"] = "spray"
+        config["peers"][0] |= {"stamping": "int-md", "hold_us": HOLD_US,
+                               "messages": {"key_file": os.path.join(self.state, "pair.key"),
+                                            "heartbeat_us": SILENCE_US, "suspect_us": SILENCE_US,
+                                            "patience_us": HOLD_US}}
+        return config
+
+    def start(self):
+        log = os.path.join(self.state, "wire.log")
+        with open(log, "wb") as out:
+            self.processes["wire"] = subprocess.Popen(
+                [self.wire_program, os.path.join(self.state, "wire.yaml")], stdin=subprocess.DEVNULL, stdout=out,
+                stderr=out, preexec_fn=die_with_parent)
+        wait_for(lambda: os.path.exists(self.wire_socket), 20, f"the wire to answer (see {log})")
+        super().start()
+        wait_for(self.all_live, 20, "each gateway to hear that the other restores order, and all paths to be live")
+
+    def all_live(self):
+        return all(json.loads(self._ctl(name, "show", "peer", "-j"))["restores_order"] and
+                   {path["state"] for path in self.paths(name)} == {"live"} for name in ("a", "b"))
+
+    def paths(self, name):
+        return json.loads(self._ctl(name, "show", "paths", "-j"))["paths"]
+
+    def ask_wire(self, request):
+        done = subprocess.run([self.wire_program, os.path.join(self.state, "wire.yaml"), "--ask", json.dumps(request)],
+                              capture_output=True, text=True, timeout=30)
+        if done.returncode:
+            raise LabError(f"the wire did not take {request}: {done.stderr or done.stdout}")
+        return json.loads(done.stdout)
+
+    def lost_by_cut(self, number):
+        """Frames, both ways."""
+        path = next(path for path in self.ask_wire({"show": True})["paths"] if path["name"] == f"fabric{number}")
+        return sum(path[direction]["drops"]["cut"] for direction in ("a>b", "b>a"))
+
+    def stop(self):
+        problems = []
+        if "wire" in self.processes and (code := end(self.processes["wire"])) != 0:
+            problems.append(f"the wire ended with code {code}:\n{tail(os.path.join(self.state, 'wire.log'))}")
+        return problems + super().stop()
 
 
 class Bridge:

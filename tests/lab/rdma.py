@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """Real RDMA through the gateway pair: two QEMU guests with the kernel's soft-RoCE run perftest against each other.
 
-    scripts/lab rdma [--short] [--mtu N ...] [--keep] [--only WORD ...] [--control]
+    scripts/lab rdma [--spray] [--short] [--mtu N ...] [--keep] [--only WORD ...] [--control]
 
 It passes when every perftest succeeds, every RoCE frame that entered a gateway's host port left the other's byte for
 byte and in order per flow, every ICRC is right, no drop counter moved, and the gateways end cleanly.
 
+--spray    each flow's packets over four paths of braidway-wire, whose delays differ by up to 0.7 ms; passes if besides
+           every path was used, and neither side's soft-RoCE saw a packet out of order or twice. Then a path is cut in
+           the middle of a command, which must succeed all the same
 --short    two commands at MTU 1500 only (a part of scripts/test)
 --mtu N    guest and gateway MTU; may be repeated [1500 and 4200, the latter for RoCE's path MTU 4096]
 --keep     keeps the folder with captures, configurations and logs, and says where it is
@@ -22,11 +25,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import compare
 from guests import Guest, LabError
-from middle import Bridge, Gateways
+from middle import Bridge, Gateways, SprayedGateways
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.realpath(os.path.join(HERE, "..", ".."))
@@ -35,6 +39,12 @@ TIMEOUT = 90  # seconds a command may take
 # that times out within a SEND goes on with other PSNs than before, which its responder refuses (seen in captures of
 # both sides, over a plain bridge as well).
 QP_TIMEOUT = 19
+# What a responder counts that was sent again, or came in the wrong order.
+HW_COUNTERS = "/sys/class/infiniband/rxe0/ports/1/hw_counters"
+DISORDER = ("duplicate_request", "out_of_seq_request", "rcvd_seq_err")
+CUT = ("v4", "ib_write_bw -q 4 -s 65536 -n 60")
+CUT_AFTER = 400  # frames on the path
+DIRECTIONS = (("a.rx.pcap", "b.tx.pcap"), ("b.rx.pcap", "a.tx.pcap"))
 SHORT = [("v4", "ib_write_bw -q 4 -s 16384 -n 100"), ("v6", "ib_read_bw -q 2 -s 16384 -n 100")]
 FULL = [(kind, command) for kind in ("v4", "v6") for command in (
     "ib_write_bw -q 4 -s 65536 -n 200", "ib_read_bw -q 4 -s 65536 -n 100", "ib_send_bw -q 4 -s 65536 -n 200",
@@ -59,6 +69,76 @@ def perftest(server, client, kind, command):
     if code or server_code:
         problems.append(f"`{command}` over IP{kind}: client ended with {code}, server with {server_code}\n"
                         f"{output}\nserver:\n{server_output}")
+    return problems
+
+
+def disorder(guests):
+    """{guest: {counter: value}}"""
+    found = {}
+    for name, guest in guests.items():
+        code, output = guest.run(f"cd {HW_COUNTERS} && grep . *", TIMEOUT)
+        if code:
+            raise LabError(f"guest {name} does not tell its counters: {output}")
+        counters = dict(line.split(":") for line in output.splitlines())
+        found[name] = {counter: int(counters[counter]) for counter in DISORDER if counter in counters}
+        if not found[name]:
+            raise LabError(f"guest {name} has none of the counters {', '.join(DISORDER)}: {output}")
+    return found
+
+
+def stamped_by_path(middle):
+    """{gateway: packets of the other's that came by each path}"""
+    return {name: [path["received"]["packets"] for path in middle.paths(name)] for name in ("a", "b")}
+
+
+def changed_disorder(before, after):
+    return [f"guest {name} counted {value - before[name][counter]} x {counter}"
+            for name, counters in after.items() for counter, value in counters.items() if value != before[name][counter]]
+
+
+def unused_paths(middle):
+    """Problems: paths by which nothing ever came."""
+    return [f"nothing came to gateway {name} by path {path}"
+            for name, received in stamped_by_path(middle).items() for path, packets in enumerate(received) if not packets]
+
+
+def cut_in_the_middle(guests, middle, state):
+    """A path is cut while a command runs. Returns the problems."""
+    kind, command = CUT
+    path = 2
+    before = stamped_by_path(middle)["b"][path]
+    cut_at = []
+
+    def cut_when_it_runs(stop):
+        while not stop.wait(0.02):
+            if stamped_by_path(middle)["b"][path] - before >= CUT_AFTER:
+                middle.ask_wire({"set": {"path": f"fabric{path}", "cut": True}})
+                cut_at.append(time.monotonic())
+                break
+        while not stop.wait(0.02):
+            if middle.paths("a")[path]["state"] == "dead":
+                cut_at.append(time.monotonic())
+                return
+
+    stop = threading.Event()
+    middle.start_captures()
+    thread = threading.Thread(target=cut_when_it_runs, args=(stop,))
+    thread.start()
+    try:
+        problems = perftest(guests["a"], guests["b"], kind, command)
+    finally:
+        stop.set()
+        thread.join()
+        middle.stop_captures()
+    for entered, left in DIRECTIONS:
+        wrong, _, _ = compare.compare(os.path.join(state, entered), os.path.join(state, left))
+        problems += [text for text in wrong if "lost" not in text or "out of order" in text]
+    if len(cut_at) < 2:
+        problems.append("the command was over before the path was cut, or known dead")
+        return problems
+    say(f"the path was known dead {cut_at[1] - cut_at[0]:.3f} s after it was cut; {middle.lost_by_cut(path)} frames were "
+        "lost on it, probes included")
+    middle.ask_wire({"set": {"path": f"fabric{path}", "cut": False}})
     return problems
 
 
@@ -93,17 +173,20 @@ def run_at(mtu, commands, middle, state, options):
         for kind, command in commands:
             started = time.monotonic()
             before = middle.drops()
+            disorder_before = disorder(guests) if options.spray else None
             middle.start_captures()
             found = perftest(guests["a"], guests["b"], kind, command)
             middle.stop_captures()
             frames = 0
-            for entered, left in (("a.rx.pcap", "b.tx.pcap"), ("b.rx.pcap", "a.tx.pcap")):
+            for entered, left in DIRECTIONS:
                 wrong, seen, _ = compare.compare(os.path.join(state, entered), os.path.join(state, left))
                 found += [f"{entered} -> {left}: {text}" for text in wrong]
                 if not seen:
                     found.append(f"{entered}: no RoCE frame was captured")
                 frames += seen
             found += changed_drops(before, middle.drops())
+            if options.spray:
+                found += changed_disorder(disorder_before, disorder(guests))
             say(f"{'FAILED' if found else 'passed'}: MTU {mtu} IP{kind} {command}: {frames} RoCE frames "
                 f"in {time.monotonic() - started:.1f} s")
             for problem in found:
@@ -113,12 +196,20 @@ def run_at(mtu, commands, middle, state, options):
                 for file in ("a.rx", "a.tx", "b.rx", "b.tx"):
                     shutil.copy(os.path.join(state, f"{file}.pcap"),
                                 os.path.join(state, f"failed-{len(problems)}.{file}.pcap"))
+        if options.spray:
+            problems += unused_paths(middle)
+            found = cut_in_the_middle(guests, middle, state)
+            say(f"{'FAILED' if found else 'passed'}: MTU {mtu} IP{CUT[0]} {CUT[1]}, a path cut meanwhile")
+            for problem in found:
+                print("  " + problem.replace("\n", "\n  "), flush=True)
+            problems += [(mtu, *CUT)] if found else []
     return problems
 
 
 def main():
     parser = argparse.ArgumentParser(prog="lab rdma", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter, add_help=True)
+    parser.add_argument("--spray", action="store_true")
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--mtu", type=int, action="append")
     parser.add_argument("--keep", action="store_true")
@@ -133,6 +224,8 @@ def main():
     mtus = options.mtu or ([1500] if options.short else [1500, 4200])
     if not commands:
         parser.error("--only leaves no command")
+    if options.control and options.spray:
+        parser.error("--control has one path; leave out --spray")
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(130))
 
@@ -142,7 +235,8 @@ def main():
         if subprocess.run([os.path.join(HERE, "image.sh"), options.cache]).returncode:
             return 3
         for mtu in mtus:
-            middle = Bridge(state, mtu) if options.control else Gateways(state, options.build, mtu)
+            between = SprayedGateways if options.spray else Gateways
+            middle = Bridge(state, mtu) if options.control else between(state, options.build, mtu)
             problems += run_at(mtu, commands, middle, state, options)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
@@ -157,7 +251,7 @@ def main():
     for problem in problems:
         if isinstance(problem, str):
             print(f"lab: {problem}")
-    total = len(commands) * len(mtus)
+    total = (len(commands) + (1 if options.spray else 0)) * len(mtus)
     failed = len({problem for problem in problems if not isinstance(problem, str)})
     say(f"{total - failed} of {total} commands passed in {time.monotonic() - started:.0f} s")
     return 1 if problems else 0
