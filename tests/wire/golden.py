@@ -103,10 +103,10 @@ FEEDBACK_READ = {
     "receiver_boot": 0x1122334455667788, "sequence": 258, "time_sent": 5_000_000_000, "generation": 3, "path": 1,
     "lane": 0, "blocked": 0, "restores_order": 1, "reads_tunnels": 1, "ioam": 0, "record_count": 2,
     "first_record": 2, "announced_paths": 4, "records": [
-        {"path": 2, "heard": 1, "fifo_lost": 0, "period": 7, "packets": 1000, "bytes": 1048576, "ce_marked": 5,
+        {"path": 2, "heard": 1, "fifo_lost": 0, "counted": 0, "period": 7, "packets": 1000, "bytes": 1048576, "ce_marked": 5,
          "late": 2, "delay_min": 300, "delay_mean": 1300, "delay_max": 2500, "deepest_queue": 22528,
          "longest_hold": 123456},
-        {"path": 3, "heard": 0, "fifo_lost": 1, "period": 8, "packets": 0xFFFFFFFE, "bytes": 0x1FFFFFFFF,
+        {"path": 3, "heard": 0, "fifo_lost": 1, "counted": 0, "period": 8, "packets": 0xFFFFFFFE, "bytes": 0x1FFFFFFFF,
          "ce_marked": 0, "late": 0, "delay_min": None, "delay_mean": None, "delay_max": None, "deepest_queue": None,
          "longest_hold": 0}],
     "authenticator": 0xF1EEA1B2D6765F12, "authentic": True}

@@ -44,7 +44,7 @@ def measured(value):
 
 
 def record(reader):
-    path, heard, lost, reserved = reader.bits("record path, flags", 8, 1, 1, 6)
+    path, heard, lost, counted, reserved = reader.bits("record path, flags", 8, 1, 1, 1, 5)
     reader.demand(reserved == 0, "record flags", f"unknown bits 0x{reserved:02x}", back=1)
     period = reader.number(2, "record period")
     packets, octets, marked, late = reader.bits("record counters", 32, 64, 32, 32)
@@ -53,7 +53,7 @@ def record(reader):
     reader.demand(len(known) in (0, 3), "record delays", "some are none and some are not", back=12)
     reader.demand(known == sorted(known), "record delays", f"min, mean, max of {known} do not rise", back=12)
     queue, hold = reader.bits("record queue, hold", 32, 32)
-    return {"path": path, "heard": heard, "fifo_lost": lost, "period": period, "packets": packets, "bytes": octets,
+    return {"path": path, "heard": heard, "fifo_lost": lost, "counted": counted, "period": period, "packets": packets, "bytes": octets,
             "ce_marked": marked, "late": late, "delay_min": smallest, "delay_mean": mean, "delay_max": largest,
             "deepest_queue": measured(queue), "longest_hold": hold}
 
