@@ -12,14 +12,16 @@
 
 #include "ctrl/api/dpdk_telemetry.hpp"
 #include "ctrl/api/server.hpp"
+#include "ctrl/reporter.hpp"
 #include "dataplane/gateway.hpp"
 
 namespace braidway::ctrl {
 namespace {
 
-/// Link changes end a wait; what messages tell of paths is looked at between two.
+/// Link changes end a wait. What messages tell of paths is looked at between two, and what workers have to
+/// report is sent, of which their ring holds so much.
 constexpr std::chrono::milliseconds tick_interval{100};
-constexpr std::chrono::milliseconds tick_interval_with_messages{5};
+constexpr std::chrono::milliseconds busy_tick_interval{5};
 
 /// Between the handlers and the loop. The handler may only raise flags: LinkMonitor::wake() is
 /// async-signal-safe.
@@ -76,10 +78,10 @@ std::string located(const Config& config, const dataplane::StartError& error) {
 }
 
 /// Workers go on whatever happens here: a gateway that ends takes its hosts along.
-void serve(dataplane::Gateway& gateway) {
+void serve(dataplane::Gateway& gateway, Reporter& reporter) {
   bool told = false;
-  const bool messages = gateway.settings().peers.front().messages.has_value();
-  const auto interval = messages ? tick_interval_with_messages : tick_interval;
+  const bool busy = gateway.settings().peers.front().messages || gateway.settings().reports;
+  const auto interval = busy ? busy_tick_interval : tick_interval;
   while (received_signal == 0) {
     if (auto fine = gateway.tick(interval); !fine) {
       if (!told) {
@@ -89,6 +91,7 @@ void serve(dataplane::Gateway& gateway) {
       told = true;
       std::this_thread::sleep_for(interval);
     }
+    reporter.send(gateway);
   }
   spdlog::info("signal {}: ending", received_signal.load());
 }
@@ -105,15 +108,20 @@ int run_daemon(const Config& config) {
     spdlog::error("{}", located(config, gateway.error()));
     return 1;
   }
+  const auto reporter = Reporter::create((*gateway)->settings(), config.collectors);
+  if (!reporter) {
+    spdlog::error("{}: {}", config.file, reporter.error());
+    return 1;
+  }
   running = gateway->get();
-  const Session session{.config = config, .gateway = **gateway};
+  const Session session{.config = config, .gateway = **gateway, .reporter = **reporter};
   int code = 1;
   if (auto api = ApiServer::start(config.api.socket, session); api) {
     const DpdkTelemetry telemetry(session);
     spdlog::info("{} ports, {} workers, {} memory; API at {}", config.gateway.ports.size(),
                  config.gateway.workers.size(), (*gateway)->hugepages() ? "hugepage" : "ordinary",
                  config.api.socket);
-    serve(**gateway);
+    serve(**gateway, **reporter);
     code = 0;
   } else {
     spdlog::error("{}: {}", config.file, api.error());

@@ -303,6 +303,8 @@ Statistics Gateway::statistics() const { return collect(workers_, settings_.peer
 
 PeerStatistics Gateway::peer_statistics() const { return collect(workers_, *link_); }
 
+std::size_t Gateway::take_reports(std::span<ReportRecord> out) noexcept { return rings_->take_reports(out); }
+
 PortStatistics Gateway::port_statistics(std::size_t port) const {
   const std::scoped_lock lock(devices_);
   const Port& of = *ports_[port];

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ class Port;
 class PublishedTable;
 class Worker;
 struct CaptureResult;
+struct ReportRecord;
 
 /// Why a gateway did not start. `port`: index of the port at fault, if it was one.
 struct StartError {
@@ -72,6 +74,8 @@ class Gateway {
   bool hugepages() const noexcept { return hugepages_; }
   Statistics statistics() const;
   PeerStatistics peer_statistics() const;
+  /// Takes records of packets to be reported on; returns how many. Owner: the control thread.
+  std::size_t take_reports(std::span<ReportRecord> out) noexcept;
   PortStatistics port_statistics(std::size_t port) const;
   std::uint64_t table_generation() const;
   /// Of the running table, path by path; and what messages tell of it.

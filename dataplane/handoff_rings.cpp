@@ -4,8 +4,22 @@
 
 #include <rte_errno.h>
 #include <rte_mbuf.h>
+#include <rte_ring_elem.h>
+
+#include "dataplane/report_tap.hpp"
 
 namespace braidway::dataplane {
+
+namespace {
+
+tl::unexpected<std::string> no_memory() {
+  return tl::unexpected("no memory for the rings between workers (" + std::string(rte_strerror(rte_errno)) +
+                        "); raise memory.limit_mib");
+}
+
+}  // namespace
+
+void HandoffRings::FreeRecords::operator()(rte_ring* ring) const noexcept { rte_ring_free(ring); }
 
 void HandoffRings::Free::operator()(rte_ring* ring) const noexcept {
   void* packet = nullptr;
@@ -20,8 +34,7 @@ tl::expected<HandoffRings::Ring, std::string> HandoffRings::ring(const std::stri
   // Several workers put in, the owner alone takes out.
   Ring made(rte_ring_create(name.c_str(), size, socket, RING_F_SC_DEQ));
   if (made == nullptr) {
-    return tl::unexpected("no memory for the rings between workers (" + std::string(rte_strerror(rte_errno)) +
-                          "); raise memory.limit_mib");
+    return no_memory();
   }
   return made;
 }
@@ -47,7 +60,21 @@ tl::expected<HandoffRings, std::string> HandoffRings::create(const GatewaySettin
     }
     rings.messages_ = std::move(*made);
   }
+  if (settings.reports) {
+    rings.reports_.reset(rte_ring_create_elem(("reports" + of).c_str(), sizeof(ReportRecord),
+                                              report_ring_size, socket, RING_F_SC_DEQ));
+    if (rings.reports_ == nullptr) {
+      return no_memory();
+    }
+  }
   return rings;
+}
+
+std::size_t HandoffRings::take_reports(std::span<ReportRecord> out) const noexcept {
+  return reports_ == nullptr
+             ? 0
+             : rte_ring_sc_dequeue_burst_elem(reports_.get(), out.data(), sizeof(ReportRecord),
+                                              static_cast<unsigned>(out.size()), nullptr);
 }
 
 Inboxes HandoffRings::inboxes() const noexcept {

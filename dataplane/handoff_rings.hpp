@@ -1,9 +1,11 @@
-// The rings by which workers hand packets to the owner of their flow, and messages to who handles them.
+// The rings by which workers hand packets to the owner of their flow, messages to who handles them, and
+// reports to the control thread.
 // Owner: the gateway; workers hold plain pointers.
 #pragma once
 
 #include <array>
 #include <memory>
+#include <span>
 #include <string>
 
 #include <rte_ring.h>
@@ -26,9 +28,16 @@ class HandoffRings {
   Inboxes inboxes() const noexcept;
   /// From all workers to the one that handles messages; nullptr: none is wanted.
   rte_ring* messages() const noexcept { return messages_.get(); }
+  /// Of ReportRecord, from all workers to the control thread; nullptr: none is wanted.
+  rte_ring* reports() const noexcept { return reports_.get(); }
+  /// Of the control thread. Returns how many there were.
+  std::size_t take_reports(std::span<ReportRecord> out) const noexcept;
 
  private:
   struct Free {
+    void operator()(rte_ring* ring) const noexcept;
+  };
+  struct FreeRecords {
     void operator()(rte_ring* ring) const noexcept;
   };
   using Ring = std::unique_ptr<rte_ring, Free>;
@@ -36,6 +45,7 @@ class HandoffRings {
 
   std::array<std::array<Ring, lb::max_lanes>, directions> rings_;
   Ring messages_;
+  std::unique_ptr<rte_ring, FreeRecords> reports_;
 };
 
 }  // namespace braidway::dataplane

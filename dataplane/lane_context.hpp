@@ -14,6 +14,7 @@
 #include "dataplane/order_counts.hpp"
 #include "dataplane/peer_link.hpp"
 #include "dataplane/peer_messages.hpp"
+#include "dataplane/report_tap.hpp"
 #include "dataplane/settings.hpp"
 #include "dataplane/tx_queue.hpp"
 #include "lb/flow_key.hpp"
@@ -72,7 +73,8 @@ struct LaneContext {
   std::vector<std::array<rte_mbuf*, burst_size>> batches;  ///< packets of the burst in hand, by port index
   std::vector<std::uint16_t> batched;                      ///< how many there are of them
   std::unique_ptr<FlowSteering> steering;                  ///< none: every flow is pinned
-  std::unique_ptr<PeerMessages> messages;                  ///< one lane has them, if any
+  std::unique_ptr<ReportTap> reports;      ///< none: nobody wants reports, or the peer does not stamp
+  std::unique_ptr<PeerMessages> messages;  ///< one lane has them, if any
   std::unique_ptr<telemetry::PathMeters>
       meters;                          ///< of the peer's paths to us; with `order`, or with messages
   std::unique_ptr<OrderBuffer> order;  ///< none: the peer does not stamp

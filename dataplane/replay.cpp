@@ -75,7 +75,8 @@ std::uint16_t queue_of(std::span<const std::byte> frame, std::uint16_t queues) {
   return static_cast<std::uint16_t>((high << 8U | low) % queues);
 }
 
-GatewaySettings without_messages(GatewaySettings settings) {
+GatewaySettings by_itself(GatewaySettings settings) {
+  settings.reports.reset();
   for (PeerSettings& peer : settings.peers) {
     peer.messages.reset();
   }
@@ -86,7 +87,7 @@ GatewaySettings without_messages(GatewaySettings settings) {
 class Replay {
  public:
   Replay(const GatewaySettings& settings, const std::vector<ReplayPath>& paths)
-      : settings_(without_messages(settings)),
+      : settings_(by_itself(settings)),
         paths_(paths),
         up_(true),
         link_(settings_.peers.front(), settings_.workers.size()) {}

@@ -4,8 +4,8 @@
 //
 // What comes from the fabric may be made late, lost or cut on the way, by port: the same for the same input.
 //
-// There is no peer to exchange messages with: none are sent, and the peer's `stamping` alone says that it
-// restores order.
+// There is no peer to exchange messages with, and no collector to report to: nothing is sent to either, and
+// the peer's `stamping` alone says that it restores order.
 //
 // A port with several queues spreads by UDP source port, as a NIC's receive-side scaling would.
 // Owner: the main thread; starts and ends EAL by itself.

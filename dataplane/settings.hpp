@@ -67,6 +67,13 @@ struct MessageSettings {
   std::uint32_t patience_us = 1000;  ///< hold_us is put off for so long for paths that are alive but slow
 };
 
+/// Which packets of the peer are reported on to collectors (telemetry/report_policy.hpp).
+struct ReportSettings {
+  std::uint32_t queue_bytes = 100'000;     ///< a hop's queue from then on is news, 1..16777214
+  std::uint32_t latency_step_ns = 20'000;  ///< the same for a change of a flow's latency, 1..1000000000
+  std::uint32_t per_second = 10'000;       ///< reports at most, 1..1000000
+};
+
 struct PeerSettings {
   std::string name;
   lb::GatewayId id{};
@@ -107,6 +114,7 @@ struct GatewaySettings {
   std::vector<PeerSettings> peers;  ///< exactly one in wire mode
   LinkLocalSettings link_local;
   MemorySettings memory;
+  std::optional<ReportSettings> reports;             ///< none: none are made
   std::uint16_t int_port = telemetry::int_udp_port;  ///< UDP destination port of tagged packets
 };
 

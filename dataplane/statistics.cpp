@@ -32,6 +32,18 @@ Statistics collect(const std::vector<std::unique_ptr<Worker>>& workers, const Pe
       of.count += worker->lane().order_counts->get(static_cast<OrderCount>(i));
     }
   }
+  for (std::size_t i = 0; i < report_count_names.size(); ++i) {
+    NamedCount of{.name = report_count_names[i]};
+    bool wanted = false;
+    for (const auto& worker : workers) {
+      const auto& reports = worker->lane().reports;
+      wanted = wanted || reports != nullptr;
+      of.count += reports == nullptr ? 0 : reports->count(i);
+    }
+    if (wanted) {
+      sum.reports.push_back(of);
+    }
+  }
   // A strand is a port of its own: what the port sent went over the path.
   for (const auto& path : peer.paths) {
     auto& packets = sum.path_packets.emplace_back();

@@ -43,9 +43,11 @@ struct ReceivedByPath {
 };
 
 struct Statistics {
-  std::vector<StageStatistics> stages;      ///< every stage of every way, in the order of the lists
-  std::vector<NamedCount> drops;            ///< by reason
-  std::vector<NamedCount> order;            ///< what was counted of stamps and order
+  std::vector<StageStatistics> stages;  ///< every stage of every way, in the order of the lists
+  std::vector<NamedCount> drops;        ///< by reason
+  std::vector<NamedCount> order;        ///< what was counted of stamps and order
+  std::vector<NamedCount>
+      reports;  ///< to collectors, and what kept some from being made; empty: none are wanted
   std::vector<std::uint64_t> path_packets;  ///< sent over each path, by PathId of the peer
   std::vector<ReceivedByPath> received;     ///< by the peer's PathId
   std::vector<WorkerStatistics> workers;    ///< by lane

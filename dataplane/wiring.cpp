@@ -93,6 +93,9 @@ std::vector<WorkerWiring> wire_workers(const GatewaySettings& settings, const st
     add_flow_state(context, settings);
     context.inboxes = shared.rings.inboxes();
     context.message_inbox = shared.rings.messages();
+    if (context.order != nullptr && shared.rings.reports() != nullptr) {
+      context.reports = std::make_unique<ReportTap>(settings, shared.rings.reports());
+    }
     context.tx = std::vector<TxQueue>(ports.size());
     context.batches.resize(ports.size());
     context.batched.resize(ports.size());

@@ -112,6 +112,9 @@ void Worker::begin_turn(std::uint64_t now) noexcept {
   if (lane_.steering != nullptr) {
     lane_.steering->sweep(lane_.now_ns);
   }
+  if (lane_.reports != nullptr) {
+    lane_.reports->sweep(lane_.now_ns);
+  }
   if (lane_.order != nullptr) {
     lane_.order->heed(lane_.order_ns);
   }

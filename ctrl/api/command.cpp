@@ -10,8 +10,8 @@ namespace braidway::ctrl {
 std::span<const Command> commands() {
   static const std::vector<Command> all = [] {
     std::vector<Command> list;
-    for (auto&& some : {api::ports(), api::paths(), api::peer(), api::statistics(), api::config(),
-                        api::explain(), api::capture()}) {
+    for (auto&& some : {api::ports(), api::paths(), api::peer(), api::reports(), api::statistics(),
+                        api::config(), api::explain(), api::capture()}) {
       std::ranges::copy(some, std::back_inserter(list));
     }
     return list;

@@ -15,6 +15,7 @@
 #include <tl/expected.hpp>
 
 #include "ctrl/config/config.hpp"
+#include "ctrl/reporter.hpp"
 #include "dataplane/gateway.hpp"
 
 namespace braidway::ctrl {
@@ -26,6 +27,7 @@ using Arguments = std::map<std::string, std::string>;
 struct Session {
   const Config& config;
   dataplane::Gateway& gateway;
+  const Reporter& reporter;
 };
 
 struct Argument {

@@ -97,6 +97,22 @@ tl::expected<Socket, std::string> Socket::listen(const Endpoint& at) {
   return socket;
 }
 
+tl::expected<dataplane::UniqueFd, std::string> connect_to(const Endpoint& collector) {
+  const Address address = address_of(collector);
+  const bool v6 = address.any.sa_family == AF_INET6;
+  dataplane::UniqueFd fd(
+      ::socket(address.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
+  const int never = v6 ? IPV6_PMTUDISC_DO : IP_PMTUDISC_DO;
+  if (!fd ||
+      (v6 ? setsockopt(fd.get(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, &never, sizeof never)
+          : setsockopt(fd.get(), IPPROTO_IP, IP_MTU_DISCOVER, &never, sizeof never)) != 0 ||
+      ::connect(fd.get(), &address.any, v6 ? sizeof address.v6 : sizeof address.v4) != 0) {
+    return tl::unexpected(fmt::format("cannot send reports to {}: {}; there must be a route to it",
+                                      collector.text(), std::strerror(errno)));
+  }
+  return fd;
+}
+
 Endpoint Socket::endpoint() const {
   Address address{};
   socklen_t length = sizeof address;

@@ -1,4 +1,5 @@
-// The UDP socket of a collector. Owner: the thread that collects. Errors are sentences for the operator.
+// The UDP sockets of a collector, and of who reports to it. Owner: the thread that uses them. Errors are
+// sentences for the operator.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +24,10 @@ struct Endpoint {
 
 /// Port 0 is one that the kernel chooses. Nothing is looked up: the address must be one.
 tl::expected<Endpoint, std::string> parse_endpoint(const std::string& text);
+
+/// A socket that sends to there, and never waits: datagrams are not fragmented, and dropped where they do not
+/// fit.
+tl::expected<dataplane::UniqueFd, std::string> connect_to(const Endpoint& collector);
 
 struct Datagram {
   std::span<const std::byte> payload;  ///< valid until the next receive()

@@ -19,6 +19,14 @@ dataplane::MessageSettings messages_of(const MessagesDraft& draft) {
   return messages;
 }
 
+dataplane::ReportSettings reports_of(const ReportsDraft& draft) {
+  dataplane::ReportSettings reports;
+  reports.queue_bytes = draft.queue_bytes.value_or(reports.queue_bytes);
+  reports.latency_step_ns = draft.latency_step_ns.value_or(reports.latency_step_ns);
+  reports.per_second = draft.per_second.value_or(reports.per_second);
+  return reports;
+}
+
 }  // namespace
 
 Config assemble(const Draft& draft) {
@@ -79,6 +87,10 @@ Config assemble(const Draft& draft) {
   gateway.memory.mbufs = draft.memory.mbufs.value_or(gateway.memory.mbufs);
   gateway.memory.flows = draft.memory.flows.value_or(gateway.memory.flows);
   gateway.int_port = draft.telemetry.int_port.value_or(gateway.int_port);
+  for (const CollectorDraft& collector : draft.telemetry.reports.collectors) {
+    config.collectors.push_back(collector.address.value);
+    gateway.reports = reports_of(draft.telemetry.reports);
+  }
   config.api.socket = draft.api.socket.value_or("/run/braidway/" + gateway.name + ".sock");
   return config;
 }

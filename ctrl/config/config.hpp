@@ -41,6 +41,7 @@ struct Config {
   std::vector<Location>
       port_locations;  ///< of gateway.ports, same order: for errors found when a device is opened
   std::vector<std::optional<KeyFile>> key_files;  ///< of gateway.peers, same order
+  std::vector<std::string> collectors;            ///< of reports: ADDRESS:PORT
 };
 
 struct ConfigError {

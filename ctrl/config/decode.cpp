@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "ctrl/collect/socket.hpp"
 #include "dataplane/device.hpp"
 #include "lb/flow_map.hpp"
 #include "lb/types.hpp"
@@ -30,16 +31,19 @@ constexpr std::size_t max_socket_path = 107;      // sizeof(sockaddr_un::sun_pat
 constexpr std::uint64_t max_limit_mib = 1048576;  // 1 TiB
 constexpr std::uint64_t max_mbufs = 1U << 26U;
 constexpr std::uint64_t least_flows = 1024;
+constexpr std::uint64_t most_collectors = 8;
 
 constexpr std::string_view a_name = "a name: 1 to 32 letters, digits, _, . or -";
 constexpr std::string_view a_device = "a device: a PCI address, KIND:WHERE or DPDK devargs";
 constexpr std::string_view a_socket = "the path of a UNIX socket";
+constexpr std::string_view a_collector = "ADDRESS:PORT, as 10.0.0.9:32766";
 constexpr std::string_view a_key_file = "the path of a file with 32 hexadecimal digits";
 constexpr std::string_view a_port = "the name of a fabric port";
 
 constexpr std::string_view workers = "workers";
 constexpr std::string_view ports = "ports";
 constexpr std::string_view paths = "paths";
+constexpr std::string_view collectors = "collectors";
 constexpr std::string_view wire_peers = "peer in wire mode";
 
 std::string check_name(std::string_view name) {
@@ -60,6 +64,15 @@ std::string check_socket(std::string_view path) {
     return {};
   }
   return "a socket path of " + std::to_string(path.size()) + " bytes; UNIX sockets take 1 to 107";
+}
+
+std::string check_collector(std::string_view text) {
+  const auto endpoint = collect::parse_endpoint(std::string(text));
+  if (!endpoint) {
+    return endpoint.error();
+  }
+  return endpoint->port == 0 ? in_quotes(text) + " has port 0; a collector has one of its own"
+                             : std::string{};
 }
 
 std::string check_path(std::string_view path) {
@@ -149,7 +162,15 @@ constexpr std::array memory_fields{
     number<&MemoryDraft::limit_mib, 64, max_limit_mib>("limit_mib", optional),
     number<&MemoryDraft::mbufs, 0, max_mbufs>("mbufs", optional),
     number<&MemoryDraft::flows, least_flows, lb::max_flows>("flows", optional)};
-constexpr std::array telemetry_fields{number<&TelemetryDraft::int_port, 1, 65535>("int_port", optional)};
+constexpr std::array collector_fields{
+    text<&CollectorDraft::address, check_collector, a_collector>("address", required)};
+constexpr std::array report_fields{
+    list<&ReportsDraft::collectors, collector_fields, collectors, 1, most_collectors>("collectors", required),
+    number<&ReportsDraft::queue_bytes, 1, 0xff'fffe>("queue_bytes", optional),
+    number<&ReportsDraft::latency_step_ns, 1, 1'000'000'000>("latency_step_ns", optional),
+    number<&ReportsDraft::per_second, 1, 1'000'000>("per_second", optional)};
+constexpr std::array telemetry_fields{number<&TelemetryDraft::int_port, 1, 65535>("int_port", optional),
+                                      record<&TelemetryDraft::reports, report_fields>("reports", optional)};
 constexpr std::array api_fields{text<&ApiDraft::socket, check_socket, a_socket>("socket", optional)};
 
 // One host port and a port for each path of a peer.

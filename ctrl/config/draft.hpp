@@ -88,9 +88,23 @@ struct MemoryDraft {
   Given<std::uint32_t> flows;
 };
 
+struct CollectorDraft {
+  Location at;
+  Given<std::string> address;
+};
+
+struct ReportsDraft {
+  Location at;
+  std::vector<CollectorDraft> collectors;  ///< there are reports if there are some
+  Given<std::uint32_t> queue_bytes;
+  Given<std::uint32_t> latency_step_ns;
+  Given<std::uint32_t> per_second;
+};
+
 struct TelemetryDraft {
   Location at;
   Given<std::uint16_t> int_port;
+  ReportsDraft reports;
 };
 
 struct ApiDraft {

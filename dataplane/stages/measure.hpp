@@ -1,5 +1,6 @@
-// measure: reads the tags of what comes from the fabric, for strip and order, and meters the paths by them. A
-// tag that cannot be right has the packet dropped, under the reason's name.
+// measure: reads the tags of what comes from the fabric, for strip and order, meters the paths by them, and
+// picks packets to be reported on. A tag that cannot be right has the packet dropped, under the reason's
+// name.
 #pragma once
 
 #include <array>
@@ -47,6 +48,9 @@ struct Measure {
         continue;
       }
       const telemetry::Tagged& tag = burst.tags[i];
+      if (lane.reports != nullptr) {
+        lane.reports->look(burst.hashes[i], burst.keys[i], tag, burst.packets[i], lane.now_ns);
+      }
       const lb::PathId path = tag.words.tag.path();
       if (lane.order->is_path(path)) [[likely]] {
         samples[sampled++] = {.meter = lane.meters->index(0, path),
@@ -58,6 +62,9 @@ struct Measure {
     }
     if (sampled > 0) {
       lane.meters->measure(std::span{samples}.first(sampled), lane.now_ns);
+    }
+    if (lane.reports != nullptr) {
+      lane.reports->tell();
     }
   }
 

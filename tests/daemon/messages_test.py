@@ -5,15 +5,21 @@ path is cut, a gateway killed, or somebody else talks to them.
 messages_test.py BRAIDWAY BRAIDWAYCTL BRAIDWAY-WIRE
 """
 import json
+import collections
 import os
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from harness import Case, Daemon, await_true, main, programs, tap, write_config  # noqa: E402
+from harness import Case, PATIENCE, await_true, main, programs, tap, write_config  # noqa: E402
+import roce  # noqa: E402
+from decoding import report  # noqa: E402
+from decoding.octets import Reader  # noqa: E402
+from decoding.packet import Options, cut_packet, decode_frame  # noqa: E402
 from traffic import Interface, collect, flows, frame  # noqa: E402
 from wire_program import Wire  # noqa: E402
 
@@ -120,6 +126,64 @@ class Learning(MessagesCase):
         self.assertEqual(len(got), 160)
         self.assertEqual(a.api().get("show/stats")["order"]["stamped"], 0)
         self.assertFalse(self.peer_of(a)["restores_order"])
+
+
+class OnTheWire(MessagesCase):
+    """What the gateways write, read by the decoder in tests/wire/decoding, which shares nothing with them."""
+
+    def test_messages_and_stamped_packets(self):
+        a, b = self.gateway("a"), self.gateway("b")
+        self.await_order(a, b)
+        file = os.path.join(self.folder, "fabric1")
+        a.api().post("capture/start", port="fabric1", file=file)
+        self.cross(20)
+        before = self.peer_of(a)["messages"]
+        await_true("feedback goes on", lambda: self.peer_of(a)["messages"]["feedbacks_sent"] >
+                   before["feedbacks_sent"] + 8)
+        a.api().post("capture/stop", port="fabric1")
+        options = Options(key=bytes.fromhex(KEY))
+        kinds = collections.Counter()
+        for side, sender in (("rx", 2), ("tx", 1)):
+            for captured in roce.read_frames(f"{file}.{side}.pcap"):
+                found = decode_frame(captured.data, options)
+                if "message" in found:
+                    self.assertEqual((found["message"]["sender"], found["message"]["path"]), (sender, 1))
+                    self.assertEqual(found["udp"]["checksum"], 0)
+                    kinds[side, found["message"]["type"]] += 1
+                elif "int" in found:
+                    kinds[side, "tagged"] += 1
+        self.assertGreater(kinds["tx", 2], 0, kinds)
+        self.assertGreater(kinds["rx", 2], 0, kinds)
+        self.assertGreater(kinds["tx", "tagged"], 0, kinds)
+
+    def test_reports_to_a_collector(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as collector:
+            collector.bind(("127.0.0.1", 0))
+            collector.settimeout(PATIENCE)
+            address = f"127.0.0.1:{collector.getsockname()[1]}"
+            config = self.config("b")
+            config["telemetry"] = {"reports": {"collectors": [{"address": address}]}}
+            a, b = self.gateway("a"), self.daemon(config)
+            self.await_order(a, b)
+            self.cross(30)
+            counted = b.api().get("show/reports")
+            self.assertEqual(counted["new_flow"], 8)
+            self.assertEqual((counted["suppressed"], counted["no_room"], counted["ring_full"]), (0, 0, 0))
+            made = sum(counted[cause] for cause in ("new_flow", "path", "queue", "latency", "heartbeat"))
+            flows_told, told, sequence = set(), 0, 0
+            while told < made:
+                group = report.decode(Reader(collector.recv(65535)), lambda *inner: cut_packet(*inner, Options()))
+                self.assertEqual((group["node"], group["sequence"]), (2, sequence))
+                sequence += 1
+                for each in group["reports"]:
+                    self.assertTrue(each["tracked_flow"])
+                    flows_told.add(each["inner_headers"]["restored"]["roce"]["dest_qpn"])
+                    told += 1
+        self.assertEqual(flows_told, {flow[2] for flow in flows(8)})
+        await_true("all are sent", lambda: b.api().get("show/reports")["sent"] >= made)
+        code, out, _ = self.ctl("show", "reports", socket=b.socket)
+        self.assertEqual(code, 0)
+        self.assertIn(address, out)
 
 
 class Trouble(MessagesCase):

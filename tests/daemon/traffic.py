@@ -7,6 +7,8 @@ import threading
 import time
 
 import roce
+from decoding.bth import icrc
+from decoding.octets import ones_sum
 
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4
@@ -22,16 +24,18 @@ def flows(count, version=4, first_qpn=0x100):
 
 
 def frame(flow, psn, payload=b"", source_port=49152):
-    """An RC SEND of the flow. Its ICRC is zero: a gateway carries what it is given."""
+    """An RC SEND of the flow, with right checksums and ICRC."""
     source, destination = (ipaddress.ip_address(text) for text in flow[:2])
     bth = struct.pack("!BBHII", 4, 0, 0xFFFF, flow[2], psn)
     udp = struct.pack("!HHHH", source_port, roce.ROCEV2_PORT, 8 + 12 + len(payload) + 4, 0) + bth + payload + bytes(4)
     if source.version == 4:
         ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 0, 0x4000, 64, 17, 0) + source.packed + destination.packed
+        ip = ip[:10] + struct.pack("!H", ones_sum(ip) ^ 0xFFFF) + ip[12:]
         ethertype = 0x0800
     else:
         ip = struct.pack("!IHBB", 6 << 28, len(udp), 17, 64) + source.packed + destination.packed
         ethertype = 0x86DD
+    udp = udp[:-4] + struct.pack("<I", icrc(ip, udp[:-4]))
     return bytes.fromhex("020000000002020000000001") + struct.pack("!H", ethertype) + ip + udp
 
 

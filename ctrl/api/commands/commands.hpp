@@ -11,6 +11,7 @@ namespace braidway::ctrl::api {
 std::vector<Command> ports();
 std::vector<Command> paths();
 std::vector<Command> peer();
+std::vector<Command> reports();
 std::vector<Command> statistics();
 std::vector<Command> config();
 std::vector<Command> explain();

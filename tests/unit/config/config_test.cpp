@@ -79,6 +79,7 @@ TEST(Config, DefaultsFillWhatTheFileLeavesOut) {
   EXPECT_EQ(gateway.peers[0].hold_us, 150U);
   EXPECT_FALSE(gateway.peers[0].messages);
   EXPECT_FALSE(config->key_files.at(0));
+  EXPECT_FALSE(gateway.reports);
   EXPECT_EQ(gateway.memory.hugepages, Hugepages::automatic);
   EXPECT_EQ(gateway.memory.limit_mib, 512U);
   EXPECT_EQ(gateway.memory.mbufs, 0U);
@@ -104,7 +105,7 @@ peers: [{name: b, id: 7, paths: [{port: f, weight: 10000, name: rail}], policy: 
          messages: {key_file: /k, interval_us: 200, heartbeat_us: 2000, suspect_us: 300, patience_us: 900}}]
 link_local: {lldp: consume, lacp: consume, stp: consume, eapol: consume}
 memory: {hugepages: off, limit_mib: 1024, mbufs: 4096, flows: 2048}
-telemetry: {int_port: 61791}
+telemetry: {int_port: 61791, reports: {collectors: [{address: "[::1]:7"}], queue_bytes: 9, latency_step_ns: 8, per_second: 7}}
 api: {socket: /x.sock}
 )",
                                    "inline");
@@ -135,6 +136,11 @@ api: {socket: /x.sock}
   ASSERT_TRUE(config->key_files.at(0));
   EXPECT_EQ(config->key_files[0]->path, "/k");
   EXPECT_EQ(config->key_files[0]->at.line, 13U);
+  ASSERT_TRUE(gateway.reports);
+  EXPECT_EQ(gateway.reports->queue_bytes, 9U);
+  EXPECT_EQ(gateway.reports->latency_step_ns, 8U);
+  EXPECT_EQ(gateway.reports->per_second, 7U);
+  EXPECT_EQ(config->collectors, (std::vector<std::string>{"[::1]:7"}));
   EXPECT_EQ(gateway.memory.flows, 2048U);
   EXPECT_EQ(gateway.peers[0].id, lb::GatewayId{7});
   EXPECT_EQ(gateway.peers[0].paths[0].name, "rail");
