@@ -34,6 +34,15 @@ Steering::Parameters checked(std::span<const std::size_t> paths, const Steering:
   return p;
 }
 
+/// Without a branch a packet.
+bool all_ordered_to_one_peer(std::span<const std::uint16_t> peers,
+                             std::span<const PacketClass> classes) noexcept {
+  unsigned differs = 0;
+  for (const std::uint16_t peer : peers) differs |= static_cast<unsigned>(peer ^ peers[0]);
+  for (const PacketClass each : classes) differs |= each != PacketClass::ordered ? 1U : 0U;
+  return differs == 0;
+}
+
 }  // namespace
 
 Steering::Peer::Peer(std::size_t paths, const Spray::Parameters& parameters)
@@ -115,11 +124,15 @@ void Steering::begin_burst(Peer& peer, const PathTable& table, const PeerPaths& 
   }
   peer.acts = peer.restores_order ? peer.policy : std::min(peer.policy, Policy::idle_move);
   peer.numbers = needs_numbers(peer.acts) && !peer.shadow;
+  peer.sprays_from = never_sprays;
   peer.tracked = peer.tracked || peer.policy != Policy::pinned;
   if (!peer.tracked) {
     peer.untracked_until = plus(now, parameters_.idle);
     return;
   }
+  const bool sprays = peer.acts == Policy::spray || peer.acts == Policy::automatic;
+  const bool plain = sprays && peer.numbers && peer.open.size() == 1 && !peer.usable.empty();
+  peer.sprays_from = plain ? parameters_.first_bytes : never_sprays;
   peer.spray.advance(now);
   const auto records = paths.records();
   for (std::size_t i = 0; i < records.size(); ++i) {
@@ -131,10 +144,21 @@ void Steering::begin_burst(Peer& peer, const PathTable& table, const PeerPaths& 
 void Steering::find_flows(const SteerBurst& burst, std::size_t first, const PathTable& table,
                           std::span<const float> waits_ns, Nanoseconds now,
                           std::span<FlowState*> out) noexcept {
-  std::array<std::uint8_t, batch> places;
-  std::size_t count = 0;
   const auto peers = burst.peers.subspan(first, out.size());
   const auto classes = burst.classes.subspan(first, out.size());
+  if (all_ordered_to_one_peer(peers, classes)) [[likely]] {
+    Peer& peer = peers_[peers[0]];
+    if (peer.burst != bursts_) begin_burst(peer, table, table.peer(peers[0]), waits_ns, now);
+    if (peer.tracked) {
+      flows_.find_or_insert(burst.hashes.subspan(first, out.size()), burst.keys.subspan(first, out.size()),
+                            now, out);
+    } else {
+      std::ranges::fill(out, nullptr);
+    }
+    return;
+  }
+  std::array<std::uint8_t, batch> places;
+  std::size_t count = 0;
   bool tracked = false;
   for (std::size_t at = 0; at < out.size(); ++at) {
     places[count] = static_cast<std::uint8_t>(at);
@@ -144,10 +168,6 @@ void Steering::find_flows(const SteerBurst& burst, std::size_t first, const Path
       tracked = peer.tracked;
     }
     count += tracked && classes[at] != PacketClass::unordered ? 1 : 0;
-  }
-  if (count == out.size()) [[likely]] {
-    flows_.find_or_insert(burst.hashes.subspan(first, count), burst.keys.subspan(first, count), now, out);
-    return;
   }
   std::array<std::uint64_t, batch> hashes;
   std::array<FlowKey, batch> keys;
@@ -262,16 +282,35 @@ inline Decision Steering::decide_one(FlowState& flow, Peer& peer, const PeerPath
   return decision;
 }
 
+/// Whether the flow is sprayed and numbered as it was: most packets are of such flows, and decide_one() comes
+/// to the same for them, by way of all that could be otherwise.
+inline bool Steering::goes_on(const FlowState& flow, const Peer& peer, std::uint16_t peer_index,
+                              Tick time) const noexcept {
+  return flow.bytes >= peer.sprays_from && flow.peer == peer_index && flow.placed && flow.numbered &&
+         !flow.settling && elapsed(flow.last_seen, time) <= parameters_.epoch;
+}
+
 void Steering::decide(const SteerBurst& burst, const PathTable& table, std::span<const float> waits_ns,
                       Nanoseconds now, std::span<Decision> out) noexcept {
   std::array<FlowState*, batch> flows;
+  const Tick time = tick(now);
   ++bursts_;
   for (std::size_t first = 0; first < burst.hashes.size(); first += batch) {
     const std::size_t count = std::min(batch, burst.hashes.size() - first);
     find_flows(burst, first, table, waits_ns, now, std::span{flows}.first(count));
     for (std::size_t at = 0; at < count; ++at) {
       const std::size_t i = first + at;
-      Peer& peer = peers_[burst.peers[i]];
+      const std::uint16_t peer_index = burst.peers[i];
+      Peer& peer = peers_[peer_index];
+      if (flows[at] != nullptr && goes_on(*flows[at], peer, peer_index, time)) [[likely]] {
+        FlowState& flow = *flows[at];
+        const PathId path = peer.spray.choose(peer.open[0], burst.bytes[i]);
+        flow.last_seen = time;
+        flow.path = path;
+        flow.shadow_path = path;
+        out[i] = {.sequence = flow.next_sequence++, .path = path, .epoch = flow.epoch, .numbered = true};
+        continue;
+      }
       const PeerPaths& paths = table.peer(burst.peers[i]);
       if (flows[at] != nullptr && !peer.usable.empty()) {
         out[i] = decide_one(*flows[at], peer, paths, burst, i, now);

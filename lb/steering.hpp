@@ -131,6 +131,7 @@ class Steering {
 
  private:
   static constexpr std::size_t batch = 64;
+  static constexpr std::uint32_t never_sprays = UINT32_MAX;
 
   struct Peer {
     explicit Peer(std::size_t paths, const Spray::Parameters& parameters);
@@ -139,9 +140,12 @@ class Steering {
     bool restores_order = false;
     bool shadow = false;
     // As of the last burst:
-    Policy acts = Policy::pinned;     ///< the policy, as far as the sink supports it
-    bool numbers = false;             ///< what it does needs numbers
-    bool tracked = false;             ///< its flows are in the table
+    Policy acts = Policy::pinned;  ///< the policy, as far as the sink supports it
+    bool numbers = false;          ///< what it does needs numbers
+    bool tracked = false;          ///< its flows are in the table
+    /// Flows of so many bytes are sprayed over the one set there is, and nothing else needs a look while they
+    /// go on. More than any flow counts: there are none.
+    std::uint32_t sprays_from = never_sprays;
     bool stale = true;                ///< `shares` have not been put to use
     std::uint64_t generation = 0;     ///< of the path table
     std::uint64_t burst = 0;          ///< number of the burst
@@ -183,6 +187,8 @@ class Steering {
                                       const Packet& packet) noexcept;
   [[gnu::always_inline]] [[nodiscard]] bool may_leave(const FlowState& flow, PathId last, const Peer& peer,
                                                       const Packet& packet) const noexcept;
+  [[gnu::always_inline]] [[nodiscard]] bool goes_on(const FlowState& flow, const Peer& peer,
+                                                    std::uint16_t peer_index, Tick time) const noexcept;
   [[gnu::always_inline]] [[nodiscard]] bool sprayed(const FlowState& flow, const Peer& peer) const noexcept;
 
   Parameters parameters_;
