@@ -52,7 +52,8 @@ PeerMessages::PeerMessages(const GatewaySettings& settings, const MessageMeans& 
       ports_(ports_of(settings.peers.front())),
       inbox_(means.inbox),
       pool_(means.pool),
-      messenger_(settings, means.boot, link, meters) {}
+      messenger_(settings, means.boot, link, meters),
+      sent_(ports_.size()) {}
 
 void PeerMessages::take_in(lb::Nanoseconds now) noexcept {
   std::array<void*, burst_size> packets;

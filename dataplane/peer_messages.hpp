@@ -2,8 +2,8 @@
 // those that are due. A strand carries them as IPv4 and UDP between link-local addresses that are made of the
 // gateways' ids; where they end is told by the port and the header alone.
 //
-// Owner: the lane that handles messages; statistics() anybody. Sends no message if there is no buffer for it.
-// All memory at construction, but for the packets' from their pool.
+// Owner: the lane that handles messages; sent() and statistics() anybody. Sends no message if there is no
+// buffer for it. All memory at construction, but for the packets' from their pool.
 #pragma once
 
 #include <array>
@@ -56,12 +56,15 @@ class PeerMessages {
     while (const auto due = messenger_.next(now, payload,
                                             [&](lb::PathId path) { return open(ports_[lb::value(path)]); })) {
       if (rte_mbuf* packet = frame(due->path, std::span{payload}.first(due->bytes)); packet != nullptr) {
+        sent_[lb::value(due->path)].add(1);
         return Due{.packet = packet, .port = ports_[lb::value(due->path)]};
       }
     }
     return std::nullopt;
   }
 
+  /// That were sent by the path.
+  [[nodiscard]] std::uint64_t sent(lb::PathId path) const noexcept { return sent_[lb::value(path)].get(); }
   /// Sent, not sent for want of a buffer, and received by what became of them.
   [[nodiscard]] std::vector<NamedCount> statistics() const;
 
@@ -79,6 +82,7 @@ class PeerMessages {
   Messenger messenger_;
   lb::Nanoseconds looked_at_{-between_looks_ns};
   telemetry::Counter unsent_;
+  std::vector<telemetry::Counter> sent_;  ///< by path
 };
 
 }  // namespace braidway::dataplane

@@ -1,5 +1,6 @@
 #include "dataplane/statistics.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "dataplane/pipeline.hpp"
@@ -45,11 +46,16 @@ Statistics collect(const std::vector<std::unique_ptr<Worker>>& workers, const Pe
     }
   }
   // A strand is a port of its own: what the port sent went over the path.
-  for (const auto& path : peer.paths) {
-    auto& packets = sum.path_packets.emplace_back();
+  for (std::size_t i = 0; i < peer.paths.size(); ++i) {
+    std::uint64_t messages = 0;
+    std::uint64_t packets = 0;
     for (const auto& worker : workers) {
-      packets += worker->lane().tx[path.port].packets.get();
+      // Before what the port sent, so that it never is more.
+      const auto& of = worker->lane().messages;
+      messages += of == nullptr ? 0 : of->sent(static_cast<lb::PathId>(i));
+      packets += worker->lane().tx[peer.paths[i].port].packets.get();
     }
+    sum.path_packets.push_back(packets - std::min(messages, packets));
   }
   sum.received.resize(peer.paths.size());
   for (std::size_t i = 0; i < sum.received.size(); ++i) {

@@ -48,7 +48,7 @@ struct Statistics {
   std::vector<NamedCount> order;        ///< what was counted of stamps and order
   std::vector<NamedCount>
       reports;  ///< to collectors, and what kept some from being made; empty: none are wanted
-  std::vector<std::uint64_t> path_packets;  ///< sent over each path, by PathId of the peer
+  std::vector<std::uint64_t> path_packets;  ///< sent over each path without messages, by PathId of the peer
   std::vector<ReceivedByPath> received;     ///< by the peer's PathId
   std::vector<WorkerStatistics> workers;    ///< by lane
 };
