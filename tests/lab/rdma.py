@@ -29,7 +29,7 @@ import threading
 import time
 
 import compare
-from guests import Guest, LabError
+from guests import Guest, LabError, wait_for
 from middle import Bridge, Gateways, SprayedGateways
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -42,8 +42,8 @@ QP_TIMEOUT = 19
 # What a responder counts that was sent again, or came in the wrong order.
 HW_COUNTERS = "/sys/class/infiniband/rxe0/ports/1/hw_counters"
 DISORDER = ("duplicate_request", "out_of_seq_request", "rcvd_seq_err")
-CUT = ("v4", "ib_write_bw -q 4 -s 65536 -n 60")
-CUT_AFTER = 400  # frames on the path
+CUT = ("v4", "ib_write_bw -q 4 -s 65536 -n 150")
+CUT_AFTER = 50  # frames on the path
 DIRECTIONS = (("a.rx.pcap", "b.tx.pcap"), ("b.rx.pcap", "a.tx.pcap"))
 SHORT = [("v4", "ib_write_bw -q 4 -s 16384 -n 100"), ("v6", "ib_read_bw -q 2 -s 16384 -n 100")]
 FULL = [(kind, command) for kind in ("v4", "v6") for command in (
@@ -115,10 +115,9 @@ def cut_in_the_middle(guests, middle, state):
                 middle.ask_wire({"set": {"path": f"fabric{path}", "cut": True}})
                 cut_at.append(time.monotonic())
                 break
-        while not stop.wait(0.02):
-            if middle.paths("a")[path]["state"] == "dead":
-                cut_at.append(time.monotonic())
-                return
+        if cut_at:
+            wait_for(lambda: middle.paths("a")[path]["state"] == "dead", 20, "the cut path to be known dead")
+            cut_at.append(time.monotonic())
 
     stop = threading.Event()
     middle.start_captures()
@@ -134,7 +133,8 @@ def cut_in_the_middle(guests, middle, state):
         wrong, _, _ = compare.compare(os.path.join(state, entered), os.path.join(state, left))
         problems += [text for text in wrong if "lost" not in text or "out of order" in text]
     if len(cut_at) < 2:
-        problems.append("the command was over before the path was cut, or known dead")
+        problems.append("the command was over before the path was cut, or the path was never known dead; packets by path: "
+                        f"{stamped_by_path(middle)['b']}")
         return problems
     say(f"the path was known dead {cut_at[1] - cut_at[0]:.3f} s after it was cut; {middle.lost_by_cut(path)} frames were "
         "lost on it, probes included")
