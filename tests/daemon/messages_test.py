@@ -73,7 +73,11 @@ class MessagesCase(Case):
     def await_order(self, *daemons):
         for daemon in daemons:
             await_true("the peer has said that it restores order", lambda d=daemon: self.peer_of(d)["restores_order"])
-            # What was sent before the other gateway was there is missed.
+        self.await_live(*daemons)
+
+    def await_live(self, *daemons):
+        """What was sent before the other gateway was there is missed."""
+        for daemon in daemons:
             await_true("all paths are live", lambda d=daemon: {path["state"] for path in d.api().paths().values()} == {"live"})
 
     def cross(self, count, first=0, packets_of=flows(8)):
@@ -207,6 +211,21 @@ class Trouble(MessagesCase):
         before = a.api().paths()["fabric2"]["packets"]
         self.assert_whole_and_in_order(self.cross(50, first=50), 50, first=50)
         self.assertGreater(a.api().paths()["fabric2"]["packets"], before)
+
+    def test_pinned_flows_leave_a_dead_path_too(self):
+        pinned = {}
+        for side in ("a", "b"):
+            config = self.config(side)
+            config["policy"] = "pinned"
+            config["peers"][0]["stamping"] = "none"
+            pinned[side] = self.daemon(config)
+        self.await_live(*pinned.values())
+        self.wire.set("p1", cut=True)
+        await_true("the path table knows", lambda: pinned["a"].api().paths()["fabric1"]["slots"] == 0)
+        self.assert_whole_and_in_order(self.cross(20), 20)
+        self.wire.set("p1", cut=False)
+        await_true("the path table knows", lambda: pinned["a"].api().paths()["fabric1"]["slots"] > 0)
+        self.assertFalse(self.peer_of(pinned["a"])["restores_order"])
 
     def test_a_killed_gateway_is_known_for_another_when_it_is_back(self):
         a, b = self.gateway("a"), self.gateway("b")
