@@ -2,7 +2,7 @@
 """clang-tidy has nothing to say about any source of the build.   tidy.py ROOT BUILD [--jobs N]
 
 The time goes into headers, so sources are looked at several together, as one unit that includes them. Where a unit has
-anything to tell, be it that it does not compile, its sources are looked at one by one, and only that counts.
+anything to tell, be it that it does not compile, its halves are looked at, down to single sources: only they can fail.
 
 A file that was clean is not looked at again until it, a project header it reaches, its compile command, a .clang-tidy,
 clang-tidy or this check changes: the key of all that is remembered under BUILD/tidy.
@@ -112,15 +112,14 @@ def is_clean(root, memory, entry, unit):
 
 def look_at(root, memory, commands, unit):
     """{source: what is told of it}"""
-    if len(unit) > 1 and is_clean(root, memory, commands[unit[0]], unit):
-        return dict.fromkeys(unit, "")
-    told = dict.fromkeys(unit, "")
-    for name in unit:
-        done = tidy(root, "-p", memory, os.path.join(root, name))
-        if done.returncode:
-            lines = [line for line in done.stdout.splitlines() if line.strip()] or done.stderr.splitlines()[-10:]
-            told[name] = f"{name}: {TOOL} failed:\n" + "\n".join(lines)
-    return told
+    if len(unit) > 1:
+        if is_clean(root, memory, commands[unit[0]], unit):
+            return dict.fromkeys(unit, "")
+        half = len(unit) // 2
+        return {**look_at(root, memory, commands, unit[:half]), **look_at(root, memory, commands, unit[half:])}
+    done = tidy(root, "-p", memory, os.path.join(root, unit[0]))
+    lines = [line for line in done.stdout.splitlines() if line.strip()] or done.stderr.splitlines()[-10:]
+    return {unit[0]: f"{unit[0]}: {TOOL} failed:\n" + "\n".join(lines) if done.returncode else ""}
 
 
 def check(root, build, jobs):
