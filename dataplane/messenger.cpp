@@ -15,7 +15,7 @@ constexpr std::int64_t between_looks_ns = 40'000;
 constexpr std::uint16_t generation = 1;
 
 telemetry::Session::Parameters session_parameters(const MessageSettings& settings) {
-  return {.silence = lb::Nanoseconds{missed_heartbeats * settings.heartbeat_us * ns_per_us},
+  return {.silence = lb::Nanoseconds{ns_per_us * missed_heartbeats * settings.heartbeat_us},
           .between_answers = lb::Nanoseconds{settings.heartbeat_us * ns_per_us}};
 }
 
@@ -30,17 +30,17 @@ telemetry::BootId fresh(telemetry::BootId boot, std::uint64_t life) noexcept {
 Messenger::Messenger(const GatewaySettings& settings, telemetry::BootId boot, PeerLink& link,
                      std::span<telemetry::PathMeters* const> meters)
     : self_(settings.id),
-      key_(settings.peers.front().messages->key),
-      interval_ns_(settings.peers.front().messages->interval_us * ns_per_us),
-      heartbeat_ns_(settings.peers.front().messages->heartbeat_us * ns_per_us),
-      longest_turn_ns_(settings.peers.front().messages->suspect_us * ns_per_us),
+      key_(messages_with(settings.peers.front()).key),
+      interval_ns_(messages_with(settings.peers.front()).interval_us * ns_per_us),
+      heartbeat_ns_(messages_with(settings.peers.front()).heartbeat_us * ns_per_us),
+      longest_turn_ns_(messages_with(settings.peers.front()).suspect_us * ns_per_us),
       capabilities_(
           settings.peers.front().stamping == Stamping::none ? 0 : telemetry::capability::restores_order),
       link_(link),
       meters_(meters.begin(), meters.end()),
       control_(settings.peers.front(), link),
       session_(settings.id, settings.peers.front().id, boot,
-               session_parameters(*settings.peers.front().messages)),
+               session_parameters(messages_with(settings.peers.front()))),
       records_(meters, 0, link.clock),
       paths_(settings.peers.front().paths.size()),
       told_(paths_.size()) {
@@ -151,10 +151,9 @@ void Messenger::sent(lb::PathId path, lb::Nanoseconds now) noexcept {
   judge_silence();
 }
 
-Messenger::Due Messenger::answer(lb::PathId path, lb::Nanoseconds now,
+Messenger::Due Messenger::answer(const telemetry::Message& to, lb::PathId path, lb::Nanoseconds now,
                                  telemetry::MessageBuffer out) noexcept {
-  const auto header = session_.answer(*to_answer_, sending(path, now));
-  to_answer_.reset();
+  const auto header = session_.answer(to, sending(path, now));
   sent(path, now);
   counts_.probes_sent.add(1);
   return {.path = path, .bytes = telemetry::write_probe(header, key_, out)};

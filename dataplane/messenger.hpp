@@ -83,7 +83,8 @@ class Messenger {
   template <typename Open>
   [[nodiscard]] std::optional<lb::PathId> in_turn(Open open) noexcept;
   [[nodiscard]] telemetry::Session::Sending sending(lb::PathId path, lb::Nanoseconds now) const noexcept;
-  [[nodiscard]] Due answer(lb::PathId path, lb::Nanoseconds now, telemetry::MessageBuffer out) noexcept;
+  [[nodiscard]] Due answer(const telemetry::Message& to, lb::PathId path, lb::Nanoseconds now,
+                           telemetry::MessageBuffer out) noexcept;
   [[nodiscard]] Due feedback(lb::PathId path, lb::Nanoseconds now, telemetry::MessageBuffer out) noexcept;
   [[nodiscard]] Due probe(lb::PathId path, lb::Nanoseconds now, telemetry::MessageBuffer out) noexcept;
   void sent(lb::PathId path, lb::Nanoseconds now) noexcept;
@@ -146,7 +147,12 @@ std::optional<Messenger::Due> Messenger::next(lb::Nanoseconds now, telemetry::Me
                                               Open open) noexcept {
   if (to_answer_ || wants_feedback(now)) {
     const auto path = in_turn(open);
-    if (path) return to_answer_ ? answer(*path, now, out) : feedback(*path, now, out);
+    if (path && to_answer_) {
+      const telemetry::Message to = *to_answer_;
+      to_answer_.reset();
+      return answer(to, *path, now, out);
+    }
+    if (path) return feedback(*path, now, out);
   }
   if (now < no_probe_before_) return std::nullopt;
   lb::Nanoseconds earliest{INT64_MAX};

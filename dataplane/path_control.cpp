@@ -23,8 +23,8 @@ lb::PathHealth::Parameters health_parameters(const MessageSettings& settings) {
   lb::PathHealth::Parameters parameters;
   parameters.suspect_after = lb::Nanoseconds{settings.suspect_us * ns_per_us};
   // Since the first probe that is missed; the last one gets as long for its sign as any packet.
-  parameters.dead_after =
-      lb::Nanoseconds{((missed_heartbeats - 1) * settings.heartbeat_us + settings.suspect_us) * ns_per_us};
+  parameters.dead_after = lb::Nanoseconds{ns_per_us * (missed_heartbeats - 1) * settings.heartbeat_us +
+                                          ns_per_us * settings.suspect_us};
   parameters.longest_turn = parameters.suspect_after;
   return parameters;
 }
@@ -41,7 +41,7 @@ lb::PolicyGovernor::Parameters governor_parameters(const MessageSettings& settin
 /// Of the path table's weights they are a share.
 lb::PathWeights weights_for(const PeerSettings& peer) {
   lb::PathWeights::Parameters parameters;
-  parameters.interval_ns = static_cast<float>(peer.messages->interval_us * ns_per_us);
+  parameters.interval_ns = static_cast<float>(messages_with(peer).interval_us * ns_per_us);
   const std::vector<float> configured(peer.paths.size(), 1.0F);
   return {configured, parameters};
 }
@@ -57,9 +57,9 @@ bool change(std::atomic<T>& place, T to) noexcept {
 
 PathControl::PathControl(const PeerSettings& peer, PeerLink& link)
     : link_(link),
-      health_(peer.paths.size(), health_parameters(*peer.messages)),
+      health_(peer.paths.size(), health_parameters(messages_with(peer))),
       weights_(weights_for(peer)),
-      governor_(peer.policy, governor_parameters(*peer.messages)),
+      governor_(peer.policy, governor_parameters(messages_with(peer))),
       totals_(peer.paths.size()),
       data_at_(peer.paths.size()),
       delay_at_(peer.paths.size(), lb::Nanoseconds{-delay_lasts_ns}),

@@ -3,6 +3,7 @@
 // thread; immutable once workers run.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -83,6 +84,14 @@ struct PeerSettings {
   std::uint32_t hold_us = 150;  ///< wait of a packet for those before it in its flow, 10..100000
   std::optional<MessageSettings> messages{};  ///< none: nothing is said to the peer, and nothing heard
 };
+
+/// Of a peer that there are messages with.
+inline const MessageSettings& messages_with(const PeerSettings& peer) {
+  assert(peer.messages);
+  // NOLINTNEXTLINE(bugprone-unchecked-optional-access): who handles messages is made only where there are
+  // some
+  return *peer.messages;
+}
 
 struct WorkerSettings {
   std::uint16_t core = 0;  ///< CPU number as in /proc/cpuinfo

@@ -39,6 +39,7 @@ void add_messages(std::vector<WorkerWiring>& wirings, const GatewaySettings& set
     return;
   }
   std::vector<telemetry::PathMeters*> meters;
+  meters.reserve(wirings.size());
   for (const WorkerWiring& wiring : wirings) {
     meters.push_back(wiring.lane.meters.get());
   }

@@ -102,7 +102,8 @@ tl::expected<dataplane::UniqueFd, std::string> connect_to(const Endpoint& collec
   const bool v6 = address.any.sa_family == AF_INET6;
   dataplane::UniqueFd fd(
       ::socket(address.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
-  const int never = v6 ? IPV6_PMTUDISC_DO : IP_PMTUDISC_DO;
+  const int never = IP_PMTUDISC_DO;
+  static_assert(IP_PMTUDISC_DO == IPV6_PMTUDISC_DO);
   if (!fd ||
       (v6 ? setsockopt(fd.get(), IPPROTO_IPV6, IPV6_MTU_DISCOVER, &never, sizeof never)
           : setsockopt(fd.get(), IPPROTO_IP, IP_MTU_DISCOVER, &never, sizeof never)) != 0 ||

@@ -31,36 +31,39 @@ TEST_F(News, APacketThatWasHeldTellsForHowLong) {
   sink.push({.sequence = 1, .path = 1});
   sink.poll_after(7 * us);
   sink.push({.sequence = 0, .path = 0});
-  EXPECT_EQ(news.all, (std::vector<RecordedNews::Item>{{RecordedNews::held_, gateway, PathId{1}, 7 * us}}));
+  EXPECT_EQ(news.all,
+            (std::vector<RecordedNews::Item>{{RecordedNews::What::held, gateway, PathId{1}, 7 * us}}));
 }
 
 TEST_F(News, WhatTheTimerGaveUpIsLateWhenItComes) {
   sink.push({.sequence = 1, .path = 1, .set = nullptr});
   sink.poll_after(150 * us);
   sink.push({.sequence = 0, .path = 0, .set = nullptr});
-  EXPECT_EQ(news.all, (std::vector<RecordedNews::Item>{{RecordedNews::held_, gateway, PathId{1}, 150 * us},
-                                                       {RecordedNews::late_, gateway, PathId{0}, 0}}));
+  EXPECT_EQ(news.all,
+            (std::vector<RecordedNews::Item>{{RecordedNews::What::held, gateway, PathId{1}, 150 * us},
+                                             {RecordedNews::What::late, gateway, PathId{0}, 0}}));
 }
 
 TEST_F(News, ARepeatOfAHeldPacketIsTold) {
   sink.push({.sequence = 1, .path = 1});
   sink.push({.sequence = 1, .path = 1});
   sink.push({.sequence = 0, .path = 0});
-  EXPECT_EQ(news.count(RecordedNews::repeated_), 1U);
-  EXPECT_EQ(news.count(RecordedNews::held_), 2U);
+  EXPECT_EQ(news.count(RecordedNews::What::repeated), 1U);
+  EXPECT_EQ(news.count(RecordedNews::What::held), 2U);
   for (const auto& item : news.all) EXPECT_EQ(item.path, PathId{1});
 }
 
 TEST_F(News, AnOvertakingIsToldOfThePathThatItHappenedOn) {
   sink.push({.sequence = 3, .path = 1});
   sink.push({.sequence = 2, .path = 1});
-  EXPECT_EQ(news.all, (std::vector<RecordedNews::Item>{{RecordedNews::overtaken_, gateway, PathId{1}, 0}}));
+  EXPECT_EQ(news.all,
+            (std::vector<RecordedNews::Item>{{RecordedNews::What::overtaken, gateway, PathId{1}, 0}}));
 }
 
 TEST_F(News, WhatIsFlushedWasHeld) {
   sink.push({.sequence = 1, .path = 1});
   sink.push({.sequence = 0, .path = 0, .epoch = 1});
-  EXPECT_EQ(news.all, (std::vector<RecordedNews::Item>{{RecordedNews::held_, gateway, PathId{1}, 0}}));
+  EXPECT_EQ(news.all, (std::vector<RecordedNews::Item>{{RecordedNews::What::held, gateway, PathId{1}, 0}}));
 }
 
 }  // namespace

@@ -210,10 +210,10 @@ RC_GTEST_PROP(OrderWindowProperty, FollowsTheRulesWhateverIsLostDelayedOrDoubled
   for (int i = 0; i < 20; ++i) poll(now += timeout_ns / 10);
   RC_ASSERT(window.window.held_packets() == 0U);
   RC_ASSERT(window.window.counters().fifo_violations == 0U);
-  RC_ASSERT(news.count(RecordedNews::held_) == window.window.counters().held);
-  RC_ASSERT(news.count(RecordedNews::late_) == window.window.counters().late);
-  RC_ASSERT(news.count(RecordedNews::repeated_) == window.window.counters().repeated);
-  RC_ASSERT(news.count(RecordedNews::overtaken_) == 0U);
+  RC_ASSERT(news.count(RecordedNews::What::held) == window.window.counters().held);
+  RC_ASSERT(news.count(RecordedNews::What::late) == window.window.counters().late);
+  RC_ASSERT(news.count(RecordedNews::What::repeated) == window.window.counters().repeated);
+  RC_ASSERT(news.count(RecordedNews::What::overtaken) == 0U);
   RC_CLASSIFY(window.window.counters().gaps_by_watermark > 0, "watermark");
   RC_CLASSIFY(window.window.counters().gaps_by_timer > 0, "timer");
   RC_CLASSIFY(window.window.counters().late > 0, "late");

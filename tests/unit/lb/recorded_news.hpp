@@ -11,7 +11,7 @@ namespace braidway::lb {
 
 class RecordedNews final : public OrderNews {
  public:
-  enum What : std::uint8_t { late_, repeated_, overtaken_, held_ };
+  enum class What : std::uint8_t { late, repeated, overtaken, held };
   struct Item {
     What what;
     GatewayId source;
@@ -21,15 +21,15 @@ class RecordedNews final : public OrderNews {
     friend bool operator==(const Item&, const Item&) = default;
   };
 
-  void late(GatewayId source, PathId path) noexcept override { all.push_back({late_, source, path, 0}); }
+  void late(GatewayId source, PathId path) noexcept override { all.push_back({What::late, source, path, 0}); }
   void repeated(GatewayId source, PathId path) noexcept override {
-    all.push_back({repeated_, source, path, 0});
+    all.push_back({What::repeated, source, path, 0});
   }
   void overtaken(GatewayId source, PathId path) noexcept override {
-    all.push_back({overtaken_, source, path, 0});
+    all.push_back({What::overtaken, source, path, 0});
   }
   void held(GatewayId source, PathId path, Nanoseconds time) noexcept override {
-    all.push_back({held_, source, path, value(time)});
+    all.push_back({What::held, source, path, value(time)});
   }
   [[nodiscard]] std::size_t count(What what) const {
     return static_cast<std::size_t>(std::ranges::count(all, what, &Item::what));
