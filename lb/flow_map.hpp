@@ -49,9 +49,11 @@ class FlowMap {
 
   /// out[i] = the state of the flow keys[i], which is made from `initial` if the flow is new; nullptr if it
   /// is new and there is no room for it. The three are of one length; hashes[i] must be the same for the same
-  /// key each time. States stay where they are until sweep() removes them.
+  /// key each time. States stay where they are until sweep() removes them. `meanwhile(i)` is called for each
+  /// packet in turn: work that does not hang on the look-up and is done while that waits for memory.
+  template <typename Meanwhile>
   void find_or_insert(std::span<const std::uint64_t> hashes, std::span<const FlowKey> keys,
-                      const State& initial, std::span<State*> out) noexcept {
+                      const State& initial, std::span<State*> out, Meanwhile meanwhile) noexcept {
     for (std::size_t first = 0; first < keys.size(); first += batch) {
       const auto count = std::min(batch, keys.size() - first);
       std::array<Place, batch> homes;
@@ -68,8 +70,14 @@ class FlowMap {
         const auto& key = keys[first + i];
         State* found = find(homes[i], key);
         out[first + i] = found != nullptr ? found : insert(homes[i], key, initial);
+        meanwhile(first + i);
       }
     }
+  }
+
+  void find_or_insert(std::span<const std::uint64_t> hashes, std::span<const FlowKey> keys,
+                      const State& initial, std::span<State*> out) noexcept {
+    find_or_insert(hashes, keys, initial, out, [](std::size_t) {});
   }
 
   /// The state of a flow, or nullptr.

@@ -10,7 +10,7 @@ FlowTable::FlowTable(std::size_t capacity, Nanoseconds expiry) : flows_(capacity
 
 void FlowTable::find_or_insert(std::span<const std::uint64_t> hashes, std::span<const FlowKey> keys,
                                Nanoseconds now, std::span<FlowState*> out) noexcept {
-  flows_.find_or_insert(hashes, keys, FlowState{.last_seen = tick(now)}, out);
+  flows_.find_or_insert(hashes, keys, initial(now), out);
 }
 
 std::size_t FlowTable::sweep(Nanoseconds now) noexcept {

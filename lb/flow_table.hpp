@@ -61,6 +61,13 @@ class FlowTable {
   void find_or_insert(std::span<const std::uint64_t> hashes, std::span<const FlowKey> keys, Nanoseconds now,
                       std::span<FlowState*> out) noexcept;
 
+  /// The same, and meanwhile(i) for each packet in turn: see FlowMap.
+  template <typename Meanwhile>
+  void find_or_insert(std::span<const std::uint64_t> hashes, std::span<const FlowKey> keys, Nanoseconds now,
+                      std::span<FlowState*> out, Meanwhile meanwhile) noexcept {
+    flows_.find_or_insert(hashes, keys, initial(now), out, meanwhile);
+  }
+
   /// Forgets flows that have been silent for `expiry`. To be called each turn of the worker: it looks at so
   /// many entries that all are seen once in `expiry`, and at no more than 120. Returns how many it forgot.
   std::size_t sweep(Nanoseconds now) noexcept;
@@ -71,6 +78,8 @@ class FlowTable {
   [[nodiscard]] std::uint64_t refused() const noexcept { return flows_.refused(); }
 
  private:
+  static FlowState initial(Nanoseconds now) noexcept { return {.last_seen = tick(now)}; }
+
   FlowMap<FlowState> flows_;
   Nanoseconds expiry_;
 };

@@ -26,9 +26,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "lb/lanes.hpp"
@@ -45,6 +47,16 @@ struct PathWindow {
 };
 
 class Spray {
+  /// What a choice reads and writes of the paths in a window.
+  template <std::size_t groups>
+  struct Window {
+    std::array<Lanes, groups> ns_per_byte;
+    std::array<Lanes, groups> waits;
+    std::array<Lanes, groups> turns;
+    std::array<Lanes, groups> queues;
+    std::array<Lanes, groups> used;
+  };
+
  public:
   struct Parameters {
     /// Rate of a path of weight 1, bytes a nanosecond: 100 Gbit/s.
@@ -109,6 +121,36 @@ class Spray {
     most_used_ = greater(most_used_, Lanes{} + used);
   }
 
+  /// Whether a Run may be over the window: all paths of a small peer, in so many groups.
+  [[nodiscard]] bool runs_over(const PathWindow& window) const noexcept {
+    return window.count > 1 && !mirrored();
+  }
+
+  /// choose() for one packet after the other, which may all be taken back: nothing has happened until keep().
+  /// What one choice leaves to the next stays in registers meanwhile.
+  template <std::size_t groups>
+  class Run {
+   public:
+    /// Of a window of at most groups * lane_count paths of which runs_over().
+    explicit Run(const Spray& spray) noexcept
+        : window_(spray.load<groups>(0)),
+          most_used_(spray.most_used_),
+          longest_queue_ns_(spray.parameters_.longest_queue_ns) {}
+    PathId choose(std::uint32_t bytes) noexcept {
+      return static_cast<PathId>(choose_in(window_, most_used_, longest_queue_ns_, bytes));
+    }
+    /// `spray`: as it was.
+    void keep(Spray& spray) const noexcept {
+      spray.store(0, window_);
+      spray.most_used_ = most_used_;
+    }
+
+   private:
+    Window<groups> window_;
+    Lanes most_used_;
+    float longest_queue_ns_;
+  };
+
  private:
   static constexpr float unusable = std::numeric_limits<float>::infinity();
   static_assert(SpraySet::most == 2 * lane_count);
@@ -147,20 +189,41 @@ class Spray {
   static constexpr std::int32_t lane_bits = SpraySet::most - 1;
 
   template <std::size_t groups>
-  PathId choose_among(std::size_t first, std::uint32_t bytes) noexcept {
+  [[nodiscard]] Window<groups> load(std::size_t first) const noexcept {
+    Window<groups> window;
+    for (std::size_t g = 0; g < groups; ++g) {
+      const std::size_t at = first + g * lane_count;
+      window.ns_per_byte[g] = load_lanes(&ns_per_byte_[at]);
+      window.waits[g] = load_lanes(&waits_[at]);
+      window.turns[g] = load_lanes(&turns_[at]);
+      window.queues[g] = load_lanes(&queues_[at]);
+      window.used[g] = load_lanes(&used_[at]);
+    }
+    return window;
+  }
+  template <std::size_t groups>
+  void store(std::size_t first, const Window<groups>& window) noexcept {
+    for (std::size_t g = 0; g < groups; ++g) {
+      store_lanes(&queues_[first + g * lane_count], window.queues[g]);
+      store_lanes(&used_[first + g * lane_count], window.used[g]);
+    }
+  }
+
+  /// The place in the window of the path for a packet of `bytes`, which takes it.
+  template <std::size_t groups>
+  static std::size_t choose_in(Window<groups>& window, Lanes& most_used, float longest_queue_ns,
+                               std::uint32_t bytes) noexcept {
     const auto size = static_cast<float>(bytes);
     std::array<Lanes, groups> queue;
     std::array<Lanes, groups> used;
     std::array<LaneNumbers, groups> rank;
     for (std::size_t g = 0; g < groups; ++g) {
-      const std::size_t at = first + g * lane_count;
-      const Lanes takes = size * load_lanes(&ns_per_byte_[at]);
+      const Lanes takes = size * window.ns_per_byte[g];
       // What does not hang on the last choice is added first.
-      const Lanes alone = takes + load_lanes(&waits_[at]);
-      const Lanes queued = load_lanes(&queues_[at]);
-      const Lanes used_before = greater(load_lanes(&used_[at]), most_used_ - load_lanes(&turns_[at]));
-      rank[g] = ranks(queued + alone + used_before, g);
-      queue[g] = lesser(queued + takes, Lanes{} + parameters_.longest_queue_ns);
+      const Lanes alone = takes + window.waits[g];
+      const Lanes used_before = greater(window.used[g], most_used - window.turns[g]);
+      rank[g] = ranks(window.queues[g] + alone + used_before, g);
+      queue[g] = lesser(window.queues[g] + takes, Lanes{} + longest_queue_ns);
       used[g] = used_before + takes;
     }
     const LaneNumbers least = least_lane(least_of(rank));
@@ -169,14 +232,21 @@ class Spray {
       const LaneNumbers before = (least & lane_bits) < static_cast<std::int32_t>(g * lane_count);
       used_by_chosen = before ? used_by_chosen : lane_of(used[g], least);
     }
-    most_used_ = greater(most_used_, used_by_chosen);
+    most_used = greater(most_used, used_by_chosen);
     for (std::size_t g = 0; g < groups; ++g) {
-      const std::size_t at = first + g * lane_count;
       const LaneNumbers chosen = rank[g] == least;
-      store_lanes(&queues_[at], chosen ? queue[g] : load_lanes(&queues_[at]));
-      store_lanes(&used_[at], chosen ? used[g] : load_lanes(&used_[at]));
+      window.queues[g] = chosen ? queue[g] : window.queues[g];
+      window.used[g] = chosen ? used[g] : window.used[g];
     }
-    return settle(first + static_cast<std::size_t>(least[0] & lane_bits));
+    return static_cast<std::size_t>(least[0] & lane_bits);
+  }
+
+  template <std::size_t groups>
+  PathId choose_among(std::size_t first, std::uint32_t bytes) noexcept {
+    auto window = load<groups>(first);
+    const std::size_t chosen = choose_in(window, most_used_, parameters_.longest_queue_ns, bytes);
+    store(first, window);
+    return settle(first + chosen);
   }
 
   /// The path at a place in the arrays; what the choice has written there is written in its other place too.

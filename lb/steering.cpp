@@ -131,7 +131,8 @@ void Steering::begin_burst(Peer& peer, const PathTable& table, const PeerPaths& 
     return;
   }
   const bool sprays = peer.acts == Policy::spray || peer.acts == Policy::automatic;
-  const bool plain = sprays && peer.numbers && peer.open.size() == 1 && !peer.usable.empty();
+  const bool plain = sprays && peer.numbers && peer.open.size() == 1 && !peer.usable.empty() &&
+                     peer.spray.runs_over(peer.open[0]);
   peer.sprays_from = plain ? parameters_.first_bytes : never_sprays;
   peer.spray.advance(now);
   const auto records = paths.records();
@@ -140,41 +141,25 @@ void Steering::begin_burst(Peer& peer, const PathTable& table, const PeerPaths& 
   }
 }
 
-/// Looks up the flows of up to a batch that are tracked; the other packets' states are nullptr.
-void Steering::find_flows(const SteerBurst& burst, std::size_t first, const PathTable& table,
-                          std::span<const float> waits_ns, Nanoseconds now,
-                          std::span<FlowState*> out) noexcept {
-  const auto peers = burst.peers.subspan(first, out.size());
-  const auto classes = burst.classes.subspan(first, out.size());
-  if (all_ordered_to_one_peer(peers, classes)) [[likely]] {
-    Peer& peer = peers_[peers[0]];
-    if (peer.burst != bursts_) begin_burst(peer, table, table.peer(peers[0]), waits_ns, now);
-    if (peer.tracked) {
-      flows_.find_or_insert(burst.hashes.subspan(first, out.size()), burst.keys.subspan(first, out.size()),
-                            now, out);
-    } else {
-      std::ranges::fill(out, nullptr);
-    }
-    return;
-  }
+/// Looks up the flows of a batch that are tracked; the other packets' states are nullptr.
+void Steering::find_flows(const SteerBurst& batch_in, const PathTable& table, std::span<const float> waits_ns,
+                          Nanoseconds now, std::span<FlowState*> out) noexcept {
   std::array<std::uint8_t, batch> places;
   std::size_t count = 0;
   bool tracked = false;
-  for (std::size_t at = 0; at < out.size(); ++at) {
-    places[count] = static_cast<std::uint8_t>(at);
-    if (at == 0 || peers[at] != peers[at - 1]) {
-      Peer& peer = peers_[peers[at]];
-      if (peer.burst != bursts_) begin_burst(peer, table, table.peer(peers[at]), waits_ns, now);
-      tracked = peer.tracked;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    places[count] = static_cast<std::uint8_t>(i);
+    if (i == 0 || batch_in.peers[i] != batch_in.peers[i - 1]) {
+      tracked = peer_of_burst(batch_in.peers[i], table, waits_ns, now).tracked;
     }
-    count += tracked && classes[at] != PacketClass::unordered ? 1 : 0;
+    count += tracked && batch_in.classes[i] != PacketClass::unordered ? 1 : 0;
   }
   std::array<std::uint64_t, batch> hashes;
   std::array<FlowKey, batch> keys;
   std::array<FlowState*, batch> found;
   for (std::size_t i = 0; i < count; ++i) {
-    hashes[i] = burst.hashes[first + places[i]];
-    keys[i] = burst.keys[first + places[i]];
+    hashes[i] = batch_in.hashes[places[i]];
+    keys[i] = batch_in.keys[places[i]];
   }
   flows_.find_or_insert(std::span{hashes}.first(count), std::span{keys}.first(count), now,
                         std::span{found}.first(count));
@@ -290,38 +275,87 @@ inline bool Steering::goes_on(const FlowState& flow, const Peer& peer, std::uint
          !flow.settling && elapsed(flow.last_seen, time) <= parameters_.epoch;
 }
 
+/// Looks up the flows of a batch of ordered packets to one peer, and sprays the packets if all of the flows
+/// go on: then it answers true. The paths are chosen while the look-ups wait for memory, and not taken if
+/// some flow is otherwise.
+template <std::size_t groups>
+bool Steering::spray_all(Peer& peer, const SteerBurst& batch_in, Nanoseconds now, std::span<FlowState*> flows,
+                         std::span<Decision> out) noexcept {
+  Spray::Run<groups> run(peer.spray);
+  std::array<PathId, batch> paths;
+  flows_.find_or_insert(batch_in.hashes, batch_in.keys, now, flows,
+                        [&](std::size_t i) { paths[i] = run.choose(batch_in.bytes[i]); });
+  const std::uint16_t peer_index = batch_in.peers[0];
+  const Tick time = tick(now);
+  bool all = true;
+  for (const FlowState* flow : flows) {
+    all = all && flow != nullptr && goes_on(*flow, peer, peer_index, time);
+  }
+  if (!all) return false;
+  run.keep(peer.spray);
+  for (std::size_t i = 0; i < flows.size(); ++i) {
+    FlowState& flow = *flows[i];
+    flow.last_seen = time;
+    flow.path = paths[i];
+    flow.shadow_path = paths[i];
+    out[i] = {.sequence = flow.next_sequence++, .path = paths[i], .epoch = flow.epoch, .numbered = true};
+  }
+  return true;
+}
+
+/// The peer, ready for this burst.
+inline Steering::Peer& Steering::peer_of_burst(std::uint16_t index, const PathTable& table,
+                                               std::span<const float> waits_ns, Nanoseconds now) noexcept {
+  Peer& peer = peers_[index];
+  if (peer.burst != bursts_) begin_burst(peer, table, table.peer(index), waits_ns, now);
+  return peer;
+}
+
+void Steering::decide_batch(const SteerBurst& batch_in, const PathTable& table,
+                            std::span<const float> waits_ns, Nanoseconds now,
+                            std::span<Decision> out) noexcept {
+  std::array<FlowState*, batch> found;
+  const std::span flows = std::span{found}.first(out.size());
+  if (all_ordered_to_one_peer(batch_in.peers, batch_in.classes)) [[likely]] {
+    Peer& peer = peer_of_burst(batch_in.peers[0], table, waits_ns, now);
+    if (peer.sprays_from != never_sprays) {
+      const bool done = peer.open[0].count <= lane_count ? spray_all<1>(peer, batch_in, now, flows, out)
+                                                         : spray_all<2>(peer, batch_in, now, flows, out);
+      if (done) return;
+    } else if (peer.tracked) {
+      flows_.find_or_insert(batch_in.hashes, batch_in.keys, now, flows);
+    } else {
+      std::ranges::fill(flows, nullptr);
+    }
+  } else {
+    find_flows(batch_in, table, waits_ns, now, flows);
+  }
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    Peer& peer = peers_[batch_in.peers[i]];
+    const PeerPaths& paths = table.peer(batch_in.peers[i]);
+    if (flows[i] != nullptr && !peer.usable.empty()) {
+      out[i] = decide_one(*flows[i], peer, paths, batch_in, i, now);
+      continue;
+    }
+    out[i] = {.path = pinned_path(peer, paths, batch_in.hashes[i])};
+    if (flows[i] == nullptr && peer.tracked && batch_in.classes[i] != PacketClass::unordered) {
+      ++counters_.unnumbered;
+      refused_until_ = plus(now, parameters_.idle);
+    }
+  }
+}
+
 void Steering::decide(const SteerBurst& burst, const PathTable& table, std::span<const float> waits_ns,
                       Nanoseconds now, std::span<Decision> out) noexcept {
-  std::array<FlowState*, batch> flows;
-  const Tick time = tick(now);
   ++bursts_;
-  for (std::size_t first = 0; first < burst.hashes.size(); first += batch) {
-    const std::size_t count = std::min(batch, burst.hashes.size() - first);
-    find_flows(burst, first, table, waits_ns, now, std::span{flows}.first(count));
-    for (std::size_t at = 0; at < count; ++at) {
-      const std::size_t i = first + at;
-      const std::uint16_t peer_index = burst.peers[i];
-      Peer& peer = peers_[peer_index];
-      if (flows[at] != nullptr && goes_on(*flows[at], peer, peer_index, time)) [[likely]] {
-        FlowState& flow = *flows[at];
-        const PathId path = peer.spray.choose(peer.open[0], burst.bytes[i]);
-        flow.last_seen = time;
-        flow.path = path;
-        flow.shadow_path = path;
-        out[i] = {.sequence = flow.next_sequence++, .path = path, .epoch = flow.epoch, .numbered = true};
-        continue;
-      }
-      const PeerPaths& paths = table.peer(burst.peers[i]);
-      if (flows[at] != nullptr && !peer.usable.empty()) {
-        out[i] = decide_one(*flows[at], peer, paths, burst, i, now);
-        continue;
-      }
-      out[i] = {.path = pinned_path(peer, paths, burst.hashes[i])};
-      if (flows[at] == nullptr && peer.tracked && burst.classes[i] != PacketClass::unordered) {
-        ++counters_.unnumbered;
-        refused_until_ = plus(now, parameters_.idle);
-      }
-    }
+  for (std::size_t first = 0; first < out.size(); first += batch) {
+    const std::size_t count = std::min(batch, out.size() - first);
+    decide_batch({.hashes = burst.hashes.subspan(first, count),
+                  .keys = burst.keys.subspan(first, count),
+                  .bytes = burst.bytes.subspan(first, count),
+                  .classes = burst.classes.subspan(first, count),
+                  .peers = burst.peers.subspan(first, count)},
+                 table, waits_ns, now, out.subspan(first, count));
   }
 }
 

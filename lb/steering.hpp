@@ -176,8 +176,8 @@ class Steering {
   static void renew_paths(Peer& peer, const PeerPaths& paths) noexcept;
   void begin_burst(Peer& peer, const PathTable& table, const PeerPaths& paths,
                    std::span<const float> waits_ns, Nanoseconds now) noexcept;
-  void find_flows(const SteerBurst& burst, std::size_t first, const PathTable& table,
-                  std::span<const float> waits_ns, Nanoseconds now, std::span<FlowState*> out) noexcept;
+  void find_flows(const SteerBurst& batch_in, const PathTable& table, std::span<const float> waits_ns,
+                  Nanoseconds now, std::span<FlowState*> out) noexcept;
   // One packet's way through these is one function: calls would be a tenth of its cost.
   [[gnu::always_inline]] bool renew_numbering(FlowState& flow, const Peer& peer, Nanoseconds silent) noexcept;
   [[gnu::always_inline]] Decision decide_one(FlowState& flow, Peer& peer, const PeerPaths& paths,
@@ -189,6 +189,13 @@ class Steering {
                                                       const Packet& packet) const noexcept;
   [[gnu::always_inline]] [[nodiscard]] bool goes_on(const FlowState& flow, const Peer& peer,
                                                     std::uint16_t peer_index, Tick time) const noexcept;
+  template <std::size_t groups>
+  bool spray_all(Peer& peer, const SteerBurst& batch_in, Nanoseconds now, std::span<FlowState*> flows,
+                 std::span<Decision> out) noexcept;
+  Peer& peer_of_burst(std::uint16_t index, const PathTable& table, std::span<const float> waits_ns,
+                      Nanoseconds now) noexcept;
+  void decide_batch(const SteerBurst& batch_in, const PathTable& table, std::span<const float> waits_ns,
+                    Nanoseconds now, std::span<Decision> out) noexcept;
   [[gnu::always_inline]] [[nodiscard]] bool sprayed(const FlowState& flow, const Peer& peer) const noexcept;
 
   Parameters parameters_;

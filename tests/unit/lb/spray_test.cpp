@@ -259,5 +259,33 @@ RC_GTEST_PROP(SprayProperty, EightPathsAtATimeChooseAsOneByOne, ()) {
   }
 }
 
+template <std::size_t groups>
+void run_chooses_as_choose(std::size_t count) {
+  auto spray = spray_by(std::vector<float>(count, 0.5F), {.rate = 8});
+  auto by_run = spray;
+  const PathWindow window = first_of(count);
+  ASSERT_TRUE(spray.runs_over(window));
+  for (std::uint32_t burst = 0; burst < 100; ++burst) {
+    spray.advance(Nanoseconds{burst * 1'000});
+    by_run.advance(Nanoseconds{burst * 1'000});
+    Spray::Run<groups> taken_back(by_run);
+    for (std::uint32_t i = 0; i < 5; ++i) taken_back.choose(4'000);
+    Spray::Run<groups> run(by_run);
+    for (std::uint32_t i = 0; i < 20; ++i) {
+      const std::uint32_t bytes = 8 * (8 + (burst * 31 + i * 17) % 128);
+      ASSERT_EQ(run.choose(bytes), spray.choose(window, bytes)) << "burst " << burst << " packet " << i;
+    }
+    run.keep(by_run);
+  }
+}
+
+TEST(Spray, ARunChoosesAsOneByOneAndLeavesNothingUnlessKept) {
+  run_chooses_as_choose<1>(8);
+  run_chooses_as_choose<1>(3);
+  run_chooses_as_choose<2>(13);
+  EXPECT_FALSE(spray_by({1}).runs_over(first_of(1)));
+  EXPECT_FALSE(spray_by(std::vector<float>(40, 1.0F)).runs_over(first_of(SpraySet::most)));
+}
+
 }  // namespace
 }  // namespace braidway::lb

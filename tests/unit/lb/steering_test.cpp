@@ -213,7 +213,7 @@ TEST(Steering, AShadowOfPinnedWouldDoNothingElse) {
 }
 
 TEST(Steering, ABurstIsDecidedAsItsPacketsOneByOne) {
-  const std::vector<std::size_t> paths{8, 5, 40};
+  const std::vector<std::size_t> paths{8, 5, 40, 13};
   std::vector<std::vector<PathRecord>> records;
   records.reserve(paths.size());
   for (const std::size_t count : paths) records.emplace_back(count, PathRecord{.live = true, .weight = 1});
@@ -223,7 +223,7 @@ TEST(Steering, ABurstIsDecidedAsItsPacketsOneByOne) {
   Steering whole(paths, parameters);
   Steering single(paths, parameters);
   for (Steering* steering : {&whole, &single}) {
-    for (std::uint16_t peer = 0; peer < 3; ++peer) steering->set_restores_order(peer, true);
+    for (std::uint16_t peer = 0; peer < 4; ++peer) steering->set_restores_order(peer, true);
     steering->set_policy(1, Policy::pinned);
   }
   const std::array waits{0.0F};
@@ -236,12 +236,15 @@ TEST(Steering, ABurstIsDecidedAsItsPacketsOneByOne) {
     std::vector<std::uint16_t> peers;
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint64_t random = detail::scramble(round * 1'000 + i);
-      const auto flow = static_cast<std::uint32_t>(random % 80);
+      // Every other burst is what most are: packets of a few flows to one peer.
+      const bool plain = round % 2 == 0;
+      const auto flow =
+          static_cast<std::uint32_t>(plain ? 4 * (random % 5) + round % 4 * 3 / 2 : random % 80);
       keys.push_back(lane_flow(flow));
       hashes.push_back(hash(keys.back(), lane_seed));
       bytes.push_back(static_cast<std::uint32_t>(8 * (8 + (random >> 16) % 128)));
-      classes.push_back((random >> 32) % 4 == 0 ? PacketClass::unordered : PacketClass::ordered);
-      peers.push_back(static_cast<std::uint16_t>(flow % 3));
+      classes.push_back(!plain && (random >> 32) % 4 == 0 ? PacketClass::unordered : PacketClass::ordered);
+      peers.push_back(static_cast<std::uint16_t>(flow % 4));
     }
     const Nanoseconds now{static_cast<std::int64_t>(round) * 10 * us};
     std::vector<Decision> decisions(count);
