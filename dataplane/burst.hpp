@@ -27,7 +27,7 @@ struct PacketMeta {
   std::uint16_t l4_offset = 0;  ///< bytes from the frame's start; 0: no UDP header
   std::uint16_t egress = 0;     ///< port index the packet leaves by; the host port until steered
   TrafficClass traffic_class = TrafficClass::non_ip;
-  std::uint8_t unused = 0;  ///< instead of padding, which would be moved byte by byte
+  std::uint8_t rule = 0;  ///< of steer, where it has rules: the one that fits (treatments.hpp)
 };
 static_assert(sizeof(PacketMeta) == 8 && std::has_unique_object_representations_v<PacketMeta>,
               "eight to a cache line, each one move");

@@ -22,12 +22,37 @@ std::uint16_t fabric_mtu(const GatewaySettings& settings) {
   return least;
 }
 
+std::vector<FlowSteering::Stamp> stamps_for(const GatewaySettings& settings) {
+  const PeerSettings& peer = settings.peers.front();
+  const auto stamp = [&](const HopSettings& hops) {
+    return FlowSteering::Stamp{.write = telemetry::StrandStamp({.udp_port = settings.int_port,
+                                                                .bitmap = hops.instructions,
+                                                                .hops = hops.hops,
+                                                                .mtu = fabric_mtu(settings)}),
+                               .own_hop = hops.own};
+  };
+  std::vector<FlowSteering::Stamp> stamps(Treatments::most, stamp(peer.hops));
+  for (std::size_t i = 0; i < peer.rules.size(); ++i) stamps[i] = stamp(peer.rules[i].treatment.hops);
+  return stamps;
+}
+
+std::size_t most_stamp_bytes(const PeerSettings& peer) {
+  const auto bytes = [](const HopSettings& hops) {
+    return telemetry::int_min_bytes + (hops.own ? 4 * telemetry::int_hop_words(hops.instructions) : 0);
+  };
+  std::size_t most = bytes(peer.hops);
+  for (const RuleSettings& rule : peer.rules) most = std::max(most, bytes(rule.treatment.hops));
+  return most;
+}
+
 }  // namespace
 
 FlowSteering::FlowSteering(const GatewaySettings& settings, const PeerLink& link)
     : link_(link),
       steering_(steering_for(settings)),
-      stamp_({.udp_port = settings.int_port, .mtu = fabric_mtu(settings)}),
+      treatments_(settings.peers.front()),
+      stamp_by_rule_(stamps_for(settings)),
+      most_stamp_bytes_(most_stamp_bytes(settings.peers.front())),
       most_ip_bytes_(fabric_mtu(settings) - static_cast<std::uint32_t>(telemetry::int_min_bytes)),
       self_(settings.id),
       stamps_(settings.peers.front().stamping == Stamping::int_md),

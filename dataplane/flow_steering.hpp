@@ -16,6 +16,7 @@
 #include "dataplane/order_counts.hpp"
 #include "dataplane/peer_link.hpp"
 #include "dataplane/settings.hpp"
+#include "dataplane/treatments.hpp"
 #include "lb/path_table.hpp"
 #include "lb/steering.hpp"
 #include "telemetry/stamp.hpp"
@@ -45,11 +46,17 @@ class FlowSteering {
   [[nodiscard]] bool stamps() const noexcept { return stamps_; }
   /// There is room for a stamp: in front of the frame, and in every path's MTU.
   [[nodiscard]] bool has_room(const rte_mbuf* packet, const PacketMeta& meta) const noexcept {
-    return rte_pktmbuf_headroom(packet) >= telemetry::int_min_bytes &&
+    return rte_pktmbuf_headroom(packet) >= most_stamp_bytes_ &&
            packet->data_len >= meta.l4_offset + telemetry::udp_header_bytes + telemetry::bth_bytes &&
            packet->pkt_len - meta.l3_offset <= most_ip_bytes_;
   }
-  [[nodiscard]] const telemetry::StrandStamp& stamp() const noexcept { return stamp_; }
+  [[nodiscard]] const Treatments& treatments() const noexcept { return treatments_; }
+  /// The stamp for packets of a rule, or of none; and whether it tells of us as of a hop.
+  struct Stamp {
+    telemetry::StrandStamp write;
+    bool own_hop;
+  };
+  [[nodiscard]] const Stamp& stamp(std::uint8_t rule) const noexcept { return stamp_by_rule_[rule]; }
   [[nodiscard]] lb::GatewayId self() const noexcept { return self_; }
 
   void tell(OrderCounts& counts) const noexcept;
@@ -59,8 +66,10 @@ class FlowSteering {
 
   const PeerLink& link_;
   lb::Steering steering_;
-  telemetry::StrandStamp stamp_;
-  std::uint32_t most_ip_bytes_;  ///< of a packet before it is stamped
+  Treatments treatments_;
+  std::vector<Stamp> stamp_by_rule_;  ///< by rule
+  std::size_t most_stamp_bytes_;      ///< of any of them, our own hop included
+  std::uint32_t most_ip_bytes_;       ///< of a packet before it is stamped
   lb::GatewayId self_;
   bool stamps_;
   std::uint64_t generation_ = 0;  ///< of the path table that the shares are of

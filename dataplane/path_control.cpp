@@ -59,7 +59,7 @@ PathControl::PathControl(const PeerSettings& peer, PeerLink& link)
     : link_(link),
       health_(peer.paths.size(), health_parameters(messages_with(peer))),
       weights_(weights_for(peer)),
-      governor_(peer.policy, governor_parameters(messages_with(peer))),
+      governor_(boldest_policy(peer), governor_parameters(messages_with(peer))),
       totals_(peer.paths.size()),
       data_at_(peer.paths.size()),
       delay_at_(peer.paths.size(), lb::Nanoseconds{-delay_lasts_ns}),

@@ -13,6 +13,7 @@
 
 #include "dataplane/sent_counts.hpp"
 #include "dataplane/settings.hpp"
+#include "dataplane/treatments.hpp"
 #include "lb/path_health.hpp"
 #include "lb/policy.hpp"
 #include "lb/types.hpp"
@@ -42,7 +43,7 @@ struct alignas(64) LaneNews {
 struct PeerLink {
   PeerLink(const PeerSettings& peer, std::size_t lanes)
       : paths(peer.paths.size()),
-        policy(peer.policy),
+        policy(boldest_policy(peer)),
         restores_order(!peer.messages && peer.stamping != Stamping::none) {
     for (std::size_t i = 0; i < lanes; ++i) lane_news.push_back(std::make_unique<LaneNews>(paths.size()));
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dataplane/own_ports.hpp"
+#include "lb/flow_rules.hpp"
 #include "lb/policy.hpp"
 #include "lb/types.hpp"
 #include "telemetry/message.hpp"
@@ -75,13 +76,37 @@ struct ReportSettings {
   std::uint32_t per_second = 10'000;       ///< reports at most, 1..1000000
 };
 
+/// What stamps ask of the hops that they pass (telemetry/int_md.hpp).
+struct HopSettings {
+  std::uint16_t instructions = 0;  ///< bits of telemetry::int_defined_bits; 0: nothing
+  std::uint8_t hops = 8;           ///< that may write, 1..255
+  bool own = false;                ///< we are one of them, the first
+
+  friend bool operator==(const HopSettings&, const HopSettings&) = default;
+};
+
+/// How packets to a peer are treated.
+struct Treatment {
+  lb::Policy policy = lb::Policy::pinned;
+  Stamping stamping = Stamping::none;
+  HopSettings hops;
+};
+
+/// Packets that are treated otherwise than the rest.
+struct RuleSettings {
+  lb::FlowRules::Rule flows;  ///< kinds: by 1 << TrafficClass (parser.hpp)
+  Treatment treatment;        ///< stamping: none, or the peer's
+};
+
 struct PeerSettings {
   std::string name;
   lb::GatewayId id{};
-  std::vector<PathSettings> paths;  ///< 1..256; the index is the PathId
-  lb::Policy policy = lb::Policy::pinned;
-  Stamping stamping = Stamping::none;
-  std::uint32_t hold_us = 150;  ///< wait of a packet for those before it in its flow, 10..100000
+  std::vector<PathSettings> paths;         ///< 1..256; the index is the PathId
+  lb::Policy policy = lb::Policy::pinned;  ///< of RC and UC flows that no rule fits
+  Stamping stamping = Stamping::none;      ///< where the policy needs it, and of what comes from the peer
+  HopSettings hops{};                      ///< of these stamps
+  std::vector<RuleSettings> rules{};       ///< the first that fits counts; at most lb::FlowRules::none
+  std::uint32_t hold_us = 150;             ///< wait of a packet for those before it in its flow, 10..100000
   std::optional<MessageSettings> messages{};  ///< none: nothing is said to the peer, and nothing heard
 };
 

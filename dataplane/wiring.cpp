@@ -18,7 +18,7 @@ std::uint16_t host_port_of(const GatewaySettings& settings) {
 
 void add_flow_state(LaneContext& context, const GatewaySettings& settings) {
   const PeerSettings& peer = settings.peers.front();
-  if (peer.policy != lb::Policy::pinned) {
+  if (boldest_policy(peer) != lb::Policy::pinned) {
     context.steering = std::make_unique<FlowSteering>(settings, *context.link);
   }
   if (peer.stamping != Stamping::none || peer.messages) {

@@ -34,13 +34,14 @@ Steering::Parameters checked(std::span<const std::size_t> paths, const Steering:
   return p;
 }
 
-/// Without a branch a packet.
-bool all_ordered_to_one_peer(std::span<const std::uint16_t> peers,
-                             std::span<const PacketClass> classes) noexcept {
+/// The least of a batch's limits; pinned if it is not all to one peer. Without a branch a packet.
+Policy least_limit_to_one_peer(std::span<const std::uint16_t> peers,
+                               std::span<const Policy> limits) noexcept {
   unsigned differs = 0;
   for (const std::uint16_t peer : peers) differs |= static_cast<unsigned>(peer ^ peers[0]);
-  for (const PacketClass each : classes) differs |= each != PacketClass::ordered ? 1U : 0U;
-  return differs == 0;
+  Policy least = limits[0];
+  for (const Policy limit : limits) least = std::min(least, limit);
+  return differs == 0 ? least : Policy::pinned;
 }
 
 }  // namespace
@@ -152,7 +153,7 @@ void Steering::find_flows(const SteerBurst& batch_in, const PathTable& table, st
     if (i == 0 || batch_in.peers[i] != batch_in.peers[i - 1]) {
       tracked = peer_of_burst(batch_in.peers[i], table, waits_ns, now).tracked;
     }
-    count += tracked && batch_in.classes[i] != PacketClass::unordered ? 1 : 0;
+    count += tracked && batch_in.limits[i] != Policy::pinned ? 1 : 0;
   }
   std::array<std::uint64_t, batch> hashes;
   std::array<FlowKey, batch> keys;
@@ -168,9 +169,8 @@ void Steering::find_flows(const SteerBurst& batch_in, const PathTable& table, st
 }
 
 /// Whether each packet of the flow takes a path by itself.
-inline bool Steering::sprayed(const FlowState& flow, const Peer& peer) const noexcept {
-  return peer.acts == Policy::spray ||
-         (peer.acts == Policy::automatic && flow.bytes >= parameters_.first_bytes);
+inline bool Steering::sprayed(const FlowState& flow, Policy acts) const noexcept {
+  return acts == Policy::spray || (acts == Policy::automatic && flow.bytes >= parameters_.first_bytes);
 }
 
 /// Whether the flow may leave the path of its last packet.
@@ -179,11 +179,11 @@ inline bool Steering::may_leave(const FlowState& flow, PathId last, const Peer& 
   if (!flow.placed || !peer.spray.usable(last) || packet.silent > parameters_.idle) return true;
   if (packet.keeps) return false;
   if (flow.settling && elapsed(flow.moved_at, packet.time) <= parameters_.idle) return false;
-  if (peer.acts == Policy::reroute) {
+  if (packet.acts == Policy::reroute) {
     return peer.delays_ns[value(last)] > parameters_.reroute_ns &&
            elapsed(flow.moved_at, packet.time) > parameters_.reroute_hold;
   }
-  return sprayed(flow, peer);
+  return sprayed(flow, packet.acts);
 }
 
 /// The path by a policy other than pinned. `last` is that of the flow's last packet.
@@ -202,11 +202,12 @@ inline PathId Steering::steer(FlowState& flow, PathId last, Peer& peer, const Pa
 }
 
 /// Begins and ends the numbering of a flow. Answers whether it begins under way.
-inline bool Steering::renew_numbering(FlowState& flow, const Peer& peer, Nanoseconds silent) noexcept {
-  if (flow.numbered == peer.numbers && silent <= parameters_.epoch) [[likely]] {
+inline bool Steering::renew_numbering(FlowState& flow, const Peer& peer, const Packet& packet) noexcept {
+  const Nanoseconds silent = packet.silent;
+  if (flow.numbered == packet.numbers && silent <= parameters_.epoch) [[likely]] {
     return false;
   }
-  const bool begins = peer.numbers && !flow.numbered && flow.placed;
+  const bool begins = packet.numbers && !flow.numbered && flow.placed;
   if (begins || (flow.numbered && silent > parameters_.epoch)) {
     flow.epoch = next_epoch(flow.epoch);
     flow.next_sequence = 0;
@@ -214,7 +215,7 @@ inline bool Steering::renew_numbering(FlowState& flow, const Peer& peer, Nanosec
   }
   if (silent > parameters_.epoch) flow.bytes = 0;
   const bool ends = !peer.restores_order || silent > plus(parameters_.idle, parameters_.held);
-  flow.numbered = peer.numbers || (flow.numbered && !ends);
+  flow.numbered = packet.numbers || (flow.numbered && !ends);
   return begins;
 }
 
@@ -232,14 +233,21 @@ inline Decision Steering::decide_one(FlowState& flow, Peer& peer, const PeerPath
     flow.shadow_path = flow.path;
     flow.placed = true;
   }
-  Packet packet{.hash = hash, .bytes = burst.bytes[i], .time = tick(now), .silent = {}, .keeps = false};
+  const Policy acts = std::min(peer.acts, burst.limits[i]);
+  Packet packet{.hash = hash,
+                .bytes = burst.bytes[i],
+                .time = tick(now),
+                .silent = {},
+                .keeps = false,
+                .acts = acts,
+                .numbers = peer.numbers && needs_numbers(acts)};
   packet.silent = elapsed(flow.last_seen, packet.time);
-  packet.keeps = renew_numbering(flow, peer, packet.silent);
+  packet.keeps = renew_numbering(flow, peer, packet);
   flow.last_seen = packet.time;
 
   const PathId last = peer.shadow ? flow.shadow_path : flow.path;
-  const bool alone = sprayed(flow, peer);
-  const bool steered = peer.acts != Policy::pinned;
+  const bool alone = sprayed(flow, acts);
+  const bool steered = acts != Policy::pinned;
   PathId path = steered ? steer(flow, last, peer, packet) : last;
   PathId taken = path;
   if (peer.shadow || !steered) {
@@ -316,9 +324,10 @@ void Steering::decide_batch(const SteerBurst& batch_in, const PathTable& table,
                             std::span<Decision> out) noexcept {
   std::array<FlowState*, batch> found;
   const std::span flows = std::span{found}.first(out.size());
-  if (all_ordered_to_one_peer(batch_in.peers, batch_in.classes)) [[likely]] {
+  const Policy limit = least_limit_to_one_peer(batch_in.peers, batch_in.limits);
+  if (limit != Policy::pinned) [[likely]] {
     Peer& peer = peer_of_burst(batch_in.peers[0], table, waits_ns, now);
-    if (peer.sprays_from != never_sprays) {
+    if (peer.sprays_from != never_sprays && limit >= peer.acts) {
       const bool done = peer.open[0].count <= lane_count ? spray_all<1>(peer, batch_in, now, flows, out)
                                                          : spray_all<2>(peer, batch_in, now, flows, out);
       if (done) return;
@@ -338,7 +347,7 @@ void Steering::decide_batch(const SteerBurst& batch_in, const PathTable& table,
       continue;
     }
     out[i] = {.path = pinned_path(peer, paths, batch_in.hashes[i])};
-    if (flows[i] == nullptr && peer.tracked && batch_in.classes[i] != PacketClass::unordered) {
+    if (flows[i] == nullptr && peer.tracked && batch_in.limits[i] != Policy::pinned) {
       ++counters_.unnumbered;
       refused_until_ = plus(now, parameters_.idle);
     }
@@ -353,7 +362,7 @@ void Steering::decide(const SteerBurst& burst, const PathTable& table, std::span
     decide_batch({.hashes = burst.hashes.subspan(first, count),
                   .keys = burst.keys.subspan(first, count),
                   .bytes = burst.bytes.subspan(first, count),
-                  .classes = burst.classes.subspan(first, count),
+                  .limits = burst.limits.subspan(first, count),
                   .peers = burst.peers.subspan(first, count)},
                  table, waits_ns, now, out.subspan(first, count));
   }

@@ -8,9 +8,9 @@
 //   automatic  a flow's first bytes keep one path, the rest is sprayed
 //
 // The last three need a sink that restores order; towards one that does not they are idle_move. Only RC and
-// UC are steered, ACKs as well; CNPs, UD and everything else are pinned and never numbered. A flow for which
-// the table has no room is pinned and not numbered, and counted. No packet takes a path that the feedback has
-// taken out while another is left.
+// UC may be numbered, ACKs as well; what else may be steered, and how boldly, its limit says. A flow for
+// which the table has no room is pinned and not numbered, and counted. No packet takes a path that the
+// feedback has taken out while another is left.
 //
 // ACKs are sprayed like data, for they are a load: one of 62 bytes for each packet of 1 kB is 6 %, and hashed
 // by flow some links carry the ACKs of three flows and others none. With eight uplinks of 128 at a tenth, a
@@ -46,15 +46,14 @@
 
 namespace braidway::lb {
 
-/// What a packet is to the steering. `ordered`: RC and UC.
-enum class PacketClass : std::uint8_t { ordered, unordered };
-
 /// A burst, as arrays of one length.
 struct SteerBurst {
   std::span<const std::uint64_t> hashes;  ///< hash(keys[i], seed of the path table)
   std::span<const FlowKey> keys;
   std::span<const std::uint32_t> bytes;
-  std::span<const PacketClass> classes;
+  /// The boldest policy for each packet, where its peer's is bolder; `pinned`: it is not steered, and never
+  /// numbered. Packets of one flow have one limit.
+  std::span<const Policy> limits;
   std::span<const std::uint16_t> peers;  ///< index into the path table
 };
 
@@ -166,6 +165,8 @@ class Steering {
     Tick time;
     Nanoseconds silent;  ///< its flow was
     bool keeps;          ///< its flow's numbers begin with it: it follows the packets before it
+    Policy acts;         ///< its peer's policy, or the packet's limit
+    bool numbers;        ///< what that does needs numbers
   };
 
   static std::size_t set_of(const Peer& peer, std::uint64_t hash) noexcept {
@@ -179,7 +180,8 @@ class Steering {
   void find_flows(const SteerBurst& batch_in, const PathTable& table, std::span<const float> waits_ns,
                   Nanoseconds now, std::span<FlowState*> out) noexcept;
   // One packet's way through these is one function: calls would be a tenth of its cost.
-  [[gnu::always_inline]] bool renew_numbering(FlowState& flow, const Peer& peer, Nanoseconds silent) noexcept;
+  [[gnu::always_inline]] bool renew_numbering(FlowState& flow, const Peer& peer,
+                                              const Packet& packet) noexcept;
   [[gnu::always_inline]] Decision decide_one(FlowState& flow, Peer& peer, const PeerPaths& paths,
                                              const SteerBurst& burst, std::size_t i,
                                              Nanoseconds now) noexcept;
@@ -196,7 +198,7 @@ class Steering {
                       Nanoseconds now) noexcept;
   void decide_batch(const SteerBurst& batch_in, const PathTable& table, std::span<const float> waits_ns,
                     Nanoseconds now, std::span<Decision> out) noexcept;
-  [[gnu::always_inline]] [[nodiscard]] bool sprayed(const FlowState& flow, const Peer& peer) const noexcept;
+  [[gnu::always_inline]] [[nodiscard]] bool sprayed(const FlowState& flow, Policy acts) const noexcept;
 
   Parameters parameters_;
   FlowTable flows_;

@@ -25,7 +25,7 @@ class Source {
     steering_.set_policy(0, policy);
     steering_.set_restores_order(0, true);
     bytes_.fill(1'048);
-    classes_.fill(lb::PacketClass::ordered);
+    limits_.fill(lb::Policy::automatic);
     for (std::size_t i = 0; i < traffic.bursts(); ++i) {
       traffic.prepare(i);
       // Enough that `automatic` sprays.
@@ -36,12 +36,9 @@ class Source {
   void hash() noexcept { lb::FlowHasher{seed}.hash_burst(traffic.keys, traffic.hashes); }
   void decide() noexcept {
     now_ += burst_ns;
-    steering_.decide({.hashes = traffic.hashes,
-                      .keys = traffic.keys,
-                      .bytes = bytes_,
-                      .classes = classes_,
-                      .peers = peers_},
-                     table_, waits_, lb::Nanoseconds{now_}, out_);
+    steering_.decide(
+        {.hashes = traffic.hashes, .keys = traffic.keys, .bytes = bytes_, .limits = limits_, .peers = peers_},
+        table_, waits_, lb::Nanoseconds{now_}, out_);
     benchmark::DoNotOptimize(out_);
   }
 
@@ -59,7 +56,7 @@ class Source {
   lb::Steering steering_;
   lb::PathTable table_;
   std::array<std::uint32_t, burst> bytes_{};
-  std::array<lb::PacketClass, burst> classes_{};
+  std::array<lb::Policy, burst> limits_{};
   std::array<std::uint16_t, burst> peers_{};
   std::array<float, path_count> waits_{};
   std::array<lb::Decision, burst> out_{};

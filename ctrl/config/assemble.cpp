@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "ctrl/config/rules.hpp"
 #include "dataplane/settings.hpp"
 
 namespace braidway::ctrl {
@@ -68,6 +69,8 @@ Config assemble(const Draft& draft) {
     settings.policy = peer.policy.value_or(draft.policy.value_or(settings.policy));
     settings.stamping = peer.stamping.value_or(settings.stamping);
     settings.hold_us = peer.hold_us.value_or(settings.hold_us);
+    settings.hops = hops_of(peer.hops);
+    settings.rules = rules_of(peer, settings);
     std::optional<KeyFile>& key_file = config.key_files.emplace_back();
     if (peer.messages.key_file.given) {
       key_file = KeyFile{peer.messages.key_file.value, peer.messages.key_file.at};

@@ -9,9 +9,12 @@
 #include <string_view>
 
 #include "ctrl/collect/socket.hpp"
+#include "ctrl/config/prefix.hpp"
 #include "dataplane/device.hpp"
 #include "lb/flow_map.hpp"
+#include "lb/flow_rules.hpp"
 #include "lb/types.hpp"
+#include "telemetry/int_md.hpp"
 
 namespace braidway::ctrl {
 namespace {
@@ -22,6 +25,7 @@ using dataplane::LinkLocal;
 using dataplane::Mode;
 using dataplane::PortRole;
 using dataplane::Stamping;
+using dataplane::TrafficClass;
 using dataplane::XdpTake;
 using lb::Policy;
 
@@ -44,6 +48,9 @@ constexpr std::string_view workers = "workers";
 constexpr std::string_view ports = "ports";
 constexpr std::string_view paths = "paths";
 constexpr std::string_view collectors = "collectors";
+constexpr std::string_view rules = "rules";
+constexpr std::string_view instructions = "instructions";
+constexpr std::string_view a_prefix = "addresses that begin alike, as 10.0.0.0/8 or fd00::/8";
 constexpr std::string_view wire_peers = "peer in wire mode";
 
 std::string check_name(std::string_view name) {
@@ -80,6 +87,11 @@ std::string check_path(std::string_view path) {
   return good ? std::string{} : in_quotes(path) + " is no path of a file";
 }
 
+std::string check_prefix(std::string_view text) {
+  const auto prefix = parse_prefix(text);
+  return prefix ? std::string{} : prefix.error();
+}
+
 std::string nothing_more(std::string_view /*word*/) { return {}; }
 
 std::string later_modes(std::string_view word) {
@@ -109,6 +121,20 @@ constexpr std::array policy_words{
     Word<Policy>{"spray", Policy::spray}, Word<Policy>{"auto", Policy::automatic}};
 constexpr std::array stamping_words{Word<Stamping>{"none", Stamping::none},
                                     Word<Stamping>{"int-md", Stamping::int_md}};
+constexpr std::array class_words{
+    Word<TrafficClass>{"rdma", TrafficClass::rdma}, Word<TrafficClass>{"cnp", TrafficClass::cnp},
+    Word<TrafficClass>{"ud", TrafficClass::ud}, Word<TrafficClass>{"other", TrafficClass::other}};
+// The names of the instructions in the standard, section 5.7.
+constexpr std::array instruction_words{
+    Word<std::uint16_t>{"node-id", telemetry::int_node_id},
+    Word<std::uint16_t>{"interfaces", telemetry::int_level1_interfaces},
+    Word<std::uint16_t>{"hop-latency", telemetry::int_hop_latency},
+    Word<std::uint16_t>{"queue", telemetry::int_queue},
+    Word<std::uint16_t>{"ingress-time", telemetry::int_ingress_time},
+    Word<std::uint16_t>{"egress-time", telemetry::int_egress_time},
+    Word<std::uint16_t>{"level2-interfaces", telemetry::int_level2_interfaces},
+    Word<std::uint16_t>{"egress-utilisation", telemetry::int_egress_utilisation},
+    Word<std::uint16_t>{"buffer", telemetry::int_buffer}};
 constexpr std::array idle_words{Word<Idle>{"poll", Idle::poll}, Word<Idle>{"sleep", Idle::sleep}};
 constexpr std::array role_words{Word<PortRole>{"host", PortRole::host},
                                 Word<PortRole>{"fabric", PortRole::fabric}};
@@ -142,6 +168,18 @@ constexpr std::array message_fields{
     number<&MessagesDraft::suspect_us, 100, 1'000'000>("suspect_us", optional),
     number<&MessagesDraft::patience_us, 10, 1'000'000>("patience_us", optional),
 };
+constexpr std::array hop_fields{
+    choices<&HopsDraft::instructions, instruction_words, instructions>("instructions", optional),
+    number<&HopsDraft::hops, 1, 255>("hops", optional),
+    truth<&HopsDraft::own>("own_hop", optional),
+};
+constexpr std::array rule_fields{
+    text<&RuleDraft::destination, check_prefix, a_prefix>("destination", optional),
+    choice<&RuleDraft::traffic_class, class_words, nothing_more>("class", optional),
+    choice<&RuleDraft::policy, policy_words, later_policies>("policy", optional),
+    choice<&RuleDraft::stamping, stamping_words, later_stampings>("stamping", optional),
+    record<&RuleDraft::hops, hop_fields>("int", optional),
+};
 constexpr std::array peer_fields{
     text<&PeerDraft::name, check_name, a_name>("name", required),
     number<&PeerDraft::id, 1, 65535>("id", required),
@@ -149,6 +187,8 @@ constexpr std::array peer_fields{
     choice<&PeerDraft::policy, policy_words, later_policies>("policy", optional),
     choice<&PeerDraft::stamping, stamping_words, later_stampings>("stamping", optional),
     number<&PeerDraft::hold_us, 10, 100'000>("hold_us", optional),
+    record<&PeerDraft::hops, hop_fields>("int", optional),
+    list<&PeerDraft::rules, rule_fields, rules, 1, lb::FlowRules::none>("rules", optional),
     record<&PeerDraft::messages, message_fields>("messages", optional),
 };
 constexpr std::array link_local_fields{

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ctrl/config/config.hpp"
+#include "dataplane/parser.hpp"
 #include "dataplane/settings.hpp"
 
 namespace braidway::ctrl {
@@ -61,6 +62,22 @@ struct MessagesDraft {
   Given<std::uint32_t> patience_us;
 };
 
+struct HopsDraft {
+  Location at;
+  std::vector<Given<std::uint16_t>> instructions;
+  Given<std::uint8_t> hops;
+  Given<bool> own;
+};
+
+struct RuleDraft {
+  Location at;
+  Given<std::string> destination;
+  Given<dataplane::TrafficClass> traffic_class;
+  Given<lb::Policy> policy;
+  Given<dataplane::Stamping> stamping;
+  HopsDraft hops;
+};
+
 struct PeerDraft {
   Location at;
   Given<std::string> name;
@@ -69,6 +86,8 @@ struct PeerDraft {
   Given<lb::Policy> policy;
   Given<dataplane::Stamping> stamping;
   Given<std::uint32_t> hold_us;
+  HopsDraft hops;
+  std::vector<RuleDraft> rules;
   MessagesDraft messages;  ///< there are some if there is a key file
 };
 

@@ -148,34 +148,61 @@ constexpr auto number(std::string_view key, bool is_required) {
                   }};
 }
 
+template <const auto& words>
+std::vector<std::string> texts_of() {
+  std::vector<std::string> texts;
+  for (const auto& word : words) {
+    texts.emplace_back(word.word);
+  }
+  return texts;
+}
+
+template <const auto& words>
+std::string one_of() {
+  std::array<std::string_view, words.size()> names{};
+  std::ranges::transform(words, names.begin(), [](const auto& word) { return word.word; });
+  return (names.size() > 1 ? "one of " : "") + listed(names);
+}
+
+template <const auto& words, class Later, class E>
+void decode_word(const Node& node, Later later, Given<E>& out, Problems& problems) {
+  const bool is_scalar = node.kind == Node::Kind::scalar;
+  const auto found = std::ranges::find_if(words, [&](const auto& w) { return w.word == node.text; });
+  if (is_scalar && found != words.end()) {
+    out = {found->meaning, node.at, true};
+    return;
+  }
+  const std::string more = is_scalar ? later(node.text) : std::string{};
+  if (!more.empty()) {
+    return problems.push_back({node.at, more});
+  }
+  refuse_type(node, one_of<words>(), problems);
+}
+
 /// `later` answers a wrong word that deserves more than the list of right ones; empty: nothing particular.
 template <auto member, const auto& words, auto later>
 constexpr auto choice(std::string_view key, bool is_required) {
   using T = ObjectOf<member>;
-  constexpr auto wants = [] {
-    std::array<std::string_view, words.size()> names{};
-    std::ranges::transform(words, names.begin(), [](const auto& word) { return word.word; });
-    return (names.size() > 1 ? "one of " : "") + listed(names);
-  };
-  return Field<T>{
-      key, is_required, wants,
-      [](const Node& node, T& out, Problems& problems) {
-        const auto found = std::ranges::find_if(words, [&](const auto& w) { return w.word == node.text; });
-        if (node.kind == Node::Kind::scalar && found != words.end()) {
-          out.*member = {found->meaning, node.at, true};
-          return;
-        }
-        const std::string more = node.kind == Node::Kind::scalar ? later(node.text) : std::string{};
-        if (!more.empty()) {
-          return problems.push_back({node.at, more});
-        }
-        refuse_type(node, decltype(wants){}(), problems);
-      },
-      [](KeyInfo& info, std::vector<KeyInfo>& /*nested*/) {
-        for (const auto& word : words) {
-          info.words.emplace_back(word.word);
-        }
-      }};
+  return Field<T>{key, is_required, one_of<words>,
+                  [](const Node& node, T& out, Problems& problems) {
+                    decode_word<words>(node, later, out.*member, problems);
+                  },
+                  [](KeyInfo& info, std::vector<KeyInfo>& /*nested*/) { info.words = texts_of<words>(); }};
+}
+
+template <auto member>
+constexpr auto truth(std::string_view key, bool is_required) {
+  using T = ObjectOf<member>;
+  constexpr auto wants = [] { return std::string("true or false"); };
+  return Field<T>{key, is_required, wants,
+                  [](const Node& node, T& out, Problems& problems) {
+                    const bool plain = node.kind == Node::Kind::scalar && !node.quoted;
+                    if (!plain || (node.text != "true" && node.text != "false")) {
+                      return refuse_type(node, decltype(wants){}(), problems);
+                    }
+                    out.*member = {node.text == "true", node.at, true};
+                  },
+                  [](KeyInfo& /*info*/, std::vector<KeyInfo>& /*nested*/) {}};
 }
 
 /// `check` says what is wrong with a text; empty: nothing.
@@ -254,6 +281,29 @@ constexpr auto list(std::string_view key, bool is_required) {
                     info.minimum = least;
                     info.maximum = most;
                     describe_fields(info.path + "[].", fields, nested);
+                  }};
+}
+
+/// A list of words.
+template <auto member, const auto& words, const auto& noun>
+constexpr auto choices(std::string_view key, bool is_required) {
+  using T = ObjectOf<member>;
+  constexpr auto wants = [] { return wants_list<1, words.size()>(noun) + ": " + one_of<words>(); };
+  constexpr auto no_more = [](std::string_view /*word*/) { return std::string{}; };
+  return Field<T>{key, is_required, wants,
+                  [](const Node& node, T& out, Problems& problems) {
+                    decode_items(node, 1, words.size(), decltype(wants){}(), problems, [&](const Node& item) {
+                      decode_word<words>(item, decltype(no_more){}, (out.*member).emplace_back(), problems);
+                    });
+                  },
+                  [](KeyInfo& info, std::vector<KeyInfo>& nested) {
+                    info.minimum = 1;
+                    info.maximum = words.size();
+                    nested.push_back({.path = info.path + "[]",
+                                      .required = false,
+                                      .minimum = {},
+                                      .maximum = {},
+                                      .words = texts_of<words>()});
                   }};
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "ctrl/config/rules.hpp"
 #include "ctrl/config/words.hpp"
 #include "dataplane/device.hpp"
 #include "telemetry/int_md.hpp"
@@ -388,6 +389,7 @@ void validate(const Draft& draft, std::vector<Problem>& problems) {
   check_ports(draft, problems);
   check_wire_mode(draft, problems);
   check_stamping(draft, problems);
+  check_rules(draft, problems);
   check_message_mtu(draft, problems);
   check_int_port(draft, problems);
   PathCheck(draft, problems).run();

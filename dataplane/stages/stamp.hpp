@@ -1,6 +1,7 @@
 // stamp: writes the number that steering gave a packet into it, with INT. Headers move into the headroom,
 // the payload stays where it is, and so does what comes behind it (padding, trailers). Drops nothing: steer
-// numbers no packet that has no room for a stamp.
+// numbers no packet that has no room for a stamp. As a hop we know who we are, our ports by their place in
+// the configuration, and when the burst came; what waits in a device before and after us we do not.
 #pragma once
 
 #include <cassert>
@@ -23,7 +24,9 @@ struct Stamp {
       return;
     }
     const auto departure = static_cast<std::uint32_t>(lb::value(lane.now_ns));
-    const telemetry::StrandStamp& stamp = lane.steering->stamp();
+    telemetry::HopMetadata own{.node_id = lb::value(lane.steering->self()),
+                               .level1_ingress = lane.host_port,
+                               .ingress_time = static_cast<std::uint64_t>(lb::value(lane.now_ns))};
     SentCounts& sent = lane.link->lane_news[lb::value(lane.lane)]->sent;
     sent.begin(lane.now_ns);
     std::uint64_t stamped = 0;
@@ -36,7 +39,10 @@ struct Stamp {
       const telemetry::OrderWords words{
           .tag = {decision.sequence, lane.steering->self(), decision.path, lane.lane, decision.epoch},
           .departure = departure};
-      const auto done = stamp.stamp(frame_in(packet, burst.meta[i]), words, nullptr);
+      const PacketMeta& meta = burst.meta[i];
+      const FlowSteering::Stamp& stamp = lane.steering->stamp(meta.rule);
+      own.level1_egress = meta.egress;
+      const auto done = stamp.write.stamp(frame_in(packet, meta), words, stamp.own_hop ? &own : nullptr);
       assert(done.fault == telemetry::IntFault::none);
       rte_pktmbuf_prepend(packet, done.front_moved);
       sent.count(decision.path);

@@ -50,25 +50,32 @@ struct Steer {
                           lb::PathId first_live) noexcept {
     FlowSteering& steering = *lane.steering;
     std::array<std::uint32_t, burst_size> bytes;
-    std::array<lb::PacketClass, burst_size> classes;
+    std::array<lb::Policy, burst_size> limits;
+    const Treatments& treatments = steering.treatments();
+    const lb::Policy usual = treatments.limit(lb::FlowRules::none);
+    const bool ruled = treatments.has_rules();
     const std::uint16_t count = burst.count;
     std::uint64_t unstampable = 0;
     for (std::uint16_t i = 0; i < count; ++i) {
       const rte_mbuf* packet = burst.packets[i];
-      const PacketMeta& meta = burst.meta[i];
+      PacketMeta& meta = burst.meta[i];
       bytes[i] = packet->pkt_len;
-      bool ordered = meta.traffic_class == TrafficClass::rdma;
-      if (ordered && steering.stamps() && !steering.has_room(packet, meta)) [[unlikely]] {
-        ordered = false;
+      meta.rule = ruled ? treatments.rule_for(meta.traffic_class, burst.keys[i]) : lb::FlowRules::none;
+      const bool rdma = meta.traffic_class == TrafficClass::rdma;
+      limits[i] = meta.rule != lb::FlowRules::none ? treatments.limit(meta.rule)
+                  : rdma                           ? usual
+                                                   : lb::Policy::pinned;
+      if (limits[i] > lb::Policy::idle_move && steering.stamps() && !steering.has_room(packet, meta))
+          [[unlikely]] {
+        limits[i] = lb::Policy::pinned;
         ++unstampable;
       }
-      classes[i] = ordered ? lb::PacketClass::ordered : lb::PacketClass::unordered;
     }
     steering.renew(*lane.table);
     steering.decide({.hashes = std::span{burst.hashes}.first(count),
                      .keys = std::span{burst.keys}.first(count),
                      .bytes = std::span{bytes}.first(count),
-                     .classes = std::span{classes}.first(count),
+                     .limits = std::span{limits}.first(count),
                      .peers = std::span{one_peer}.first(count)},
                     *lane.table, lane.now_ns, std::span{burst.decisions}.first(count));
     const auto records = paths.records();

@@ -85,14 +85,18 @@ class Commands(Control):
         self.assertEqual(same[0], same[1])
 
     def test_explain_says_where_a_flow_may_take_more_than_one_path(self):
-        other = self.daemon(settings([{**port, "name": "x" + port["name"], "device": "tap:x" + port["name"]}
-                                      for port in taps(2)], name="moves", policy="idle-move"))
-        code, out, errors = self.ctl("explain", "--src", "10.0.0.1", "--dst", "10.0.0.2", "--qpn", "1", "-j",
-                                     socket=other.socket)
-        self.assertEqual(code, 0, errors)
-        said = json.loads(out)
-        self.assertEqual(said["policy"], "idle-move")
-        self.assertIn("any of 2 live paths", said["why"])
+        config = settings([{**port, "name": "x" + port["name"], "device": "tap:x" + port["name"]}
+                           for port in taps(2)], name="moves", policy="idle-move")
+        config["peers"][0]["rules"] = [{"destination": "10.7.0.0/16", "policy": "pinned"}]
+        other = self.daemon(config)
+        for to, policy, rule in (("10.0.0.2", "idle-move", None), ("10.7.0.2", "pinned", 1)):
+            code, out, errors = self.ctl("explain", "--src", "10.0.0.1", "--dst", to, "--qpn", "1", "-j",
+                                         socket=other.socket)
+            self.assertEqual(code, 0, errors)
+            said = json.loads(out)
+            self.assertEqual([said["policy"], said["rule"]], [policy, rule])
+            self.assertEqual("any of 2 live paths" in said["why"], rule is None)
+            self.assertEqual("rule 1 fits" in said["why"], rule == 1)
 
     def test_weight_zero_drains_a_path_and_its_weight_brings_it_back(self):
         of = flows(200)

@@ -110,12 +110,12 @@ GatewayTag GatewaySource::steer(const Packet& packet) {
   }
   const FlowNames& names = data ? data_names_ : ack_names_;
   const std::uint32_t bytes = packet.bytes;
-  const lb::PacketClass what = lb::PacketClass::ordered;
+  const lb::Policy limit = lb::Policy::automatic;
   lb::Decision decision;
   lanes_[lane_of(packet.flow)].decide({.hashes = {&names.hashes[packet.flow], 1},
                                        .keys = {&names.keys[packet.flow], 1},
                                        .bytes = {&bytes, 1},
-                                       .classes = {&what, 1},
+                                       .limits = {&limit, 1},
                                        .peers = {&peer, 1}},
                                       table_, waits_ns_, lb::Nanoseconds{now}, {&decision, 1});
   const std::uint16_t egress = table_.peer(peer).record(decision.path).egress;

@@ -1,5 +1,6 @@
 #include "lb/explain.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <charconv>
@@ -8,12 +9,11 @@
 #include <string_view>
 
 #include "ctrl/api/commands/commands.hpp"
+#include "dataplane/treatments.hpp"
 #include "lb/slot_table.hpp"
 
 namespace braidway::ctrl::api {
 namespace {
-
-/// As the configuration calls them; by lb::Policy.
 
 struct Address {
   lb::IpAddress ip;
@@ -63,37 +63,43 @@ tl::expected<Json, std::string> answer(Session& session, const Arguments& argume
                           "' is no queue pair number; 0 to 16777215 (0xffffff) is");
   }
   const auto& settings = session.gateway.settings();
-  const std::string_view policy = lb::name_of(session.gateway.peer_statistics().policy);
-  const auto explained = session.gateway.explain(lb::rocev2_key(source->ip, destination->ip, *qpn));
+  const auto& peer = settings.peers.front();
+  const lb::FlowKey key = lb::rocev2_key(source->ip, destination->ip, *qpn);
+  const dataplane::Treatments treatments(peer);
+  const std::uint8_t rule = treatments.rule_for(dataplane::TrafficClass::rdma, key);
+  const lb::Policy acts = std::min(session.gateway.peer_statistics().policy, treatments.limit(rule));
+  const std::string_view policy = lb::name_of(acts);
+  const auto explained = session.gateway.explain(key);
   Json out{{"src", arguments.at("src")},
            {"dst", arguments.at("dst")},
            {"qpn", lb::value(*qpn)},
-           {"policy", policy}};
+           {"policy", policy},
+           {"rule", rule == lb::FlowRules::none ? Json(nullptr) : Json(rule + 1)}};
   if (!explained) {
     out["path"] = nullptr;
     out["why"] = "every path to the peer is dead or has weight 0: packets are dropped as no_live_path";
     return out;
   }
-  const auto& peer = settings.peers.front();
   const auto& path = peer.paths[lb::value(explained->path)];
   out["peer"] = peer.name;
   out["path"] = path.name;
   out["port"] = settings.ports[path.port].name;
   out["hash"] = fmt::format("0x{:016x}", explained->hash);
   out["slot"] = explained->slot;
-  const bool pinned = policy == lb::name_of(lb::Policy::pinned);
+  const std::string by_rule = rule == lb::FlowRules::none ? "" : fmt::format("rule {} fits; ", rule + 1);
   const std::string others =
-      pinned
+      acts == lb::Policy::pinned
           ? std::string{}
           : fmt::format(
                 "by policy {} its RC and UC packets may take any of {} live paths, others of it this one: ",
                 policy, explained->live_count);
-  out["why"] = others + fmt::format(
-                            "the flow's hash falls into slot {}, which belongs to path {}: it owns {} of {} "
-                            "slots for weight {}, "
-                            "{} paths live",
-                            explained->slot, path.name, explained->slot_count, lb::SlotTable::slots,
-                            explained->record.weight, explained->live_count);
+  out["why"] = by_rule + others +
+               fmt::format(
+                   "the flow's hash falls into slot {}, which belongs to path {}: it owns {} of {} "
+                   "slots for weight {}, "
+                   "{} paths live",
+                   explained->slot, path.name, explained->slot_count, lb::SlotTable::slots,
+                   explained->record.weight, explained->live_count);
   return out;
 }
 

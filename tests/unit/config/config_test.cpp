@@ -10,17 +10,21 @@
 
 #include <gtest/gtest.h>
 
+#include "dataplane/treatments.hpp"
 #include "tests/unit/config/files.hpp"
 
 namespace braidway::ctrl {
 namespace {
 
+using dataplane::HopSettings;
 using dataplane::Hugepages;
 using dataplane::Idle;
+using dataplane::kind_of;
 using dataplane::LinkLocal;
 using dataplane::Mode;
 using dataplane::PortRole;
 using dataplane::Stamping;
+using dataplane::TrafficClass;
 using dataplane::XdpTake;
 
 std::string first_error(const std::string& file) {
@@ -102,6 +106,9 @@ ports:
   - {name: h, role: host, queues: 2, mtu: 4200, descriptors: 512, stall_ms: 500}
   - {name: f, role: fabric, device: "af_xdp:eth1", queues: 3, mtu: 9000, descriptors: 2048, xdp_take: rocev2}
 peers: [{name: b, id: 7, paths: [{port: f, weight: 10000, name: rail}], policy: spray, stamping: int-md, hold_us: 20,
+         int: {instructions: [node-id, queue, buffer], hops: 4, own_hop: true},
+         rules: [{destination: 10.7.0.0/16, policy: pinned, int: {own_hop: false}}, {destination: "fd00::/8", stamping: none},
+                 {class: ud, policy: idle-move}],
          messages: {key_file: /k, interval_us: 200, heartbeat_us: 2000, suspect_us: 300, patience_us: 900}}]
 link_local: {lldp: consume, lacp: consume, stp: consume, eapol: consume}
 memory: {hugepages: off, limit_mib: 1024, mbufs: 4096, flows: 2048}
@@ -128,6 +135,22 @@ api: {socket: /x.sock}
   EXPECT_EQ(gateway.peers[0].policy, lb::Policy::spray);
   EXPECT_EQ(gateway.peers[0].stamping, Stamping::int_md);
   EXPECT_EQ(gateway.peers[0].hold_us, 20U);
+  EXPECT_EQ(gateway.peers[0].hops, (HopSettings{.instructions = 0x9080, .hops = 4, .own = true}));
+  const auto& rules = gateway.peers[0].rules;
+  ASSERT_EQ(rules.size(), 3U);
+  EXPECT_EQ(rules[0].flows.kinds, kind_of(TrafficClass::rdma));
+  EXPECT_EQ(rules[0].flows.destination, (lb::Prefix{lb::ipv4(0x0a070000), 112}));
+  EXPECT_EQ(rules[0].treatment.policy, lb::Policy::pinned);
+  EXPECT_EQ(rules[0].treatment.stamping, Stamping::int_md);
+  EXPECT_EQ(rules[0].treatment.hops, HopSettings{});
+  EXPECT_EQ(rules[1].flows.destination, (lb::Prefix{lb::ipv6(0xfd00'0000'0000'0000, 0), 8}));
+  EXPECT_EQ(rules[1].treatment.policy, lb::Policy::spray);
+  EXPECT_EQ(rules[1].treatment.stamping, Stamping::none);
+  EXPECT_EQ(rules[1].treatment.hops, gateway.peers[0].hops);
+  EXPECT_EQ(rules[2].flows.kinds, kind_of(TrafficClass::ud));
+  EXPECT_EQ(rules[2].flows.destination, lb::Prefix{});
+  EXPECT_EQ(rules[2].treatment.policy, lb::Policy::idle_move);
+  EXPECT_EQ(rules[2].treatment.stamping, Stamping::none);
   ASSERT_TRUE(gateway.peers[0].messages);
   EXPECT_EQ(gateway.peers[0].messages->interval_us, 200U);
   EXPECT_EQ(gateway.peers[0].messages->heartbeat_us, 2000U);
@@ -135,7 +158,7 @@ api: {socket: /x.sock}
   EXPECT_EQ(gateway.peers[0].messages->patience_us, 900U);
   ASSERT_TRUE(config->key_files.at(0));
   EXPECT_EQ(config->key_files[0]->path, "/k");
-  EXPECT_EQ(config->key_files[0]->at.line, 13U);
+  EXPECT_EQ(config->key_files[0]->at.line, 16U);
   ASSERT_TRUE(gateway.reports);
   EXPECT_EQ(gateway.reports->queue_bytes, 9U);
   EXPECT_EQ(gateway.reports->latency_step_ns, 8U);

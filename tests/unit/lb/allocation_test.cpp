@@ -102,7 +102,7 @@ TEST(Allocation, ALanesDecisionsTakeNoMemoryOnceItIsMade) {
   const auto other = table.with_liveness(1, PathId{0}, false);
   Steering steering(paths, {.flows = 500});
   std::array<std::uint32_t, burst> bytes{};
-  std::array<PacketClass, burst> classes{};
+  std::array<Policy, burst> limits{};
   std::array<std::uint16_t, burst> peers{};
   std::array<Decision, burst> out{};
   const std::array waits{0.0F};
@@ -115,7 +115,7 @@ TEST(Allocation, ALanesDecisionsTakeNoMemoryOnceItIsMade) {
     for (std::size_t k = 0; k < burst; ++k) {
       const auto random = packets.random[k];
       bytes[k] = static_cast<std::uint32_t>(64 + (random >> 8) % 1'500);
-      classes[k] = static_cast<PacketClass>((random >> 24) % 2);
+      limits[k] = static_cast<Policy>((random >> 24) % 5);
       peers[k] = static_cast<std::uint16_t>(random % 3);
     }
     const auto peer = static_cast<std::uint16_t>(i % 3);
@@ -125,7 +125,7 @@ TEST(Allocation, ALanesDecisionsTakeNoMemoryOnceItIsMade) {
     shares[i % 40] = static_cast<float>(i % 4);
     steering.set_paths(peer, std::span{shares}.first(paths[peer]), std::span{delays}.first(paths[peer]));
     steering.decide(
-        {.hashes = packets.hashes, .keys = packets.keys, .bytes = bytes, .classes = classes, .peers = peers},
+        {.hashes = packets.hashes, .keys = packets.keys, .bytes = bytes, .limits = limits, .peers = peers},
         i % 2 == 0 ? table : other, waits, now, out);
     steering.sweep(now);
   }

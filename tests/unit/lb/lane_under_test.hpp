@@ -27,14 +27,14 @@ inline std::size_t paths_taken(const std::vector<Decision>& decisions) {
 
 /// A burst of one packet.
 inline Decision decide_packet(Steering& steering, const PathTable& table, std::span<const float> waits,
-                              const FlowKey& key, PacketClass what, std::uint32_t bytes, std::uint16_t peer,
+                              const FlowKey& key, Policy limit, std::uint32_t bytes, std::uint16_t peer,
                               Nanoseconds now) {
   const std::uint64_t hash = lb::hash(key, lane_seed);
   Decision decision;
   steering.decide({.hashes = {&hash, 1},
                    .keys = {&key, 1},
                    .bytes = {&bytes, 1},
-                   .classes = {&what, 1},
+                   .limits = {&limit, 1},
                    .peers = {&peer, 1}},
                   table, waits, now, {&decision, 1});
   return decision;
@@ -54,15 +54,15 @@ class LaneUnderTest {
     steering.set_restores_order(0, true);
   }
 
-  Decision send(std::uint32_t flow, PacketClass what = PacketClass::ordered, std::uint32_t bytes = 1'000) {
-    return decide_packet(steering, table, waits, lane_flow(flow), what, bytes, 0, Nanoseconds{now});
+  Decision send(std::uint32_t flow, Policy limit = Policy::automatic, std::uint32_t bytes = 1'000) {
+    return decide_packet(steering, table, waits, lane_flow(flow), limit, bytes, 0, Nanoseconds{now});
   }
   /// Some packets of one flow, a microsecond apart.
-  std::vector<Decision> send_many(std::uint32_t flow, int count, PacketClass what = PacketClass::ordered) {
+  std::vector<Decision> send_many(std::uint32_t flow, int count, Policy limit = Policy::automatic) {
     std::vector<Decision> decisions;
     decisions.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) {
-      decisions.push_back(send(flow, what));
+      decisions.push_back(send(flow, limit));
       now += 1'000;
     }
     return decisions;

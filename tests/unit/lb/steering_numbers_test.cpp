@@ -169,8 +169,8 @@ TEST(SteeringNumbers, AFlowWhoseDestinationMovesBehindAnotherGatewayBeginsAnewTh
   for (std::uint8_t epoch = 0; epoch < 6; ++epoch) {
     const std::uint16_t peer = epoch % 2;
     for (std::uint32_t sequence = 0; sequence < 50; ++sequence) {
-      const Decision decision = decide_packet(steering, table, waits, lane_flow(1), PacketClass::ordered,
-                                              1'000, peer, Nanoseconds{now += us});
+      const Decision decision = decide_packet(steering, table, waits, lane_flow(1), Policy::automatic, 1'000,
+                                              peer, Nanoseconds{now += us});
       ASSERT_EQ(decision.sequence, sequence);
       ASSERT_EQ(decision.epoch, epoch);
       if (peer == 1) {

@@ -33,7 +33,7 @@ TEST(Steering, PacketsWithoutOrderArePinnedAndNeverNumbered) {
   for (const Policy policy : all_policies) {
     LaneUnderTest lane(6, policy);
     for (std::uint32_t flow = 0; flow < 200; ++flow) {
-      const Decision decision = lane.send(flow, PacketClass::unordered);
+      const Decision decision = lane.send(flow, Policy::pinned);
       EXPECT_EQ(decision.path, lane.pinned(flow));
       EXPECT_FALSE(decision.numbered);
     }
@@ -112,8 +112,8 @@ TEST(Steering, APathThatTheFeedbackTakesOutIsLeftAtOnceByEverything) {
     for (std::uint32_t flow = 0; flow < 100; ++flow) lane.send_many(flow, 20);
     lane.set_share(3, 0);
     for (std::uint32_t flow = 0; flow < 100; ++flow) {
-      for (const auto what : {PacketClass::ordered, PacketClass::unordered}) {
-        for (const Decision& decision : lane.send_many(flow, 20, what)) ASSERT_NE(decision.path, PathId{3});
+      for (const auto limit : {Policy::automatic, Policy::pinned}) {
+        for (const Decision& decision : lane.send_many(flow, 20, limit)) ASSERT_NE(decision.path, PathId{3});
       }
     }
     lane.set_share(3, 1);
@@ -212,6 +212,31 @@ TEST(Steering, AShadowOfPinnedWouldDoNothingElse) {
   EXPECT_EQ(lane.steering.counters().elsewhere, 0U);
 }
 
+TEST(Steering, ALimitKeepsAFlowFromWhatItsPeerDoesOtherwise) {
+  LaneUnderTest lane(8, Policy::automatic);
+  const auto kept = lane.send_many(1, 300, Policy::idle_move);
+  EXPECT_EQ(paths_taken(kept), 1U);
+  EXPECT_TRUE(std::ranges::none_of(kept, &Decision::numbered));
+  const auto sprayed = lane.send_many(2, 300, Policy::spray);
+  EXPECT_GT(paths_taken({sprayed.begin(), sprayed.begin() + 4}), 1U) << "from its first packet on";
+  EXPECT_TRUE(std::ranges::all_of(sprayed, &Decision::numbered));
+  EXPECT_EQ(paths_taken(lane.send_many(3, 300, Policy::pinned)), 1U);
+  // The peer's own policy is a limit of what any flow may do.
+  lane.steering.set_policy(0, Policy::idle_move);
+  EXPECT_EQ(paths_taken(lane.send_many(4, 300, Policy::automatic)), 1U);
+}
+
+TEST(Steering, AFlowWithALimitMayLeaveItsPathWhenItWasSilent) {
+  LaneUnderTest lane(8, Policy::spray);
+  std::vector<Decision> decisions;
+  for (int i = 0; i < 40; ++i) {
+    decisions.push_back(lane.send(1, Policy::idle_move));
+    lane.now += 300'000;
+  }
+  EXPECT_GT(paths_taken(decisions), 1U);
+  EXPECT_TRUE(std::ranges::none_of(decisions, &Decision::numbered));
+}
+
 TEST(Steering, ABurstIsDecidedAsItsPacketsOneByOne) {
   const std::vector<std::size_t> paths{8, 5, 40, 13};
   std::vector<std::vector<PathRecord>> records;
@@ -232,7 +257,7 @@ TEST(Steering, ABurstIsDecidedAsItsPacketsOneByOne) {
     std::vector<std::uint64_t> hashes;
     std::vector<FlowKey> keys;
     std::vector<std::uint32_t> bytes;
-    std::vector<PacketClass> classes;
+    std::vector<Policy> limits;
     std::vector<std::uint16_t> peers;
     for (std::size_t i = 0; i < count; ++i) {
       const std::uint64_t random = detail::scramble(round * 1'000 + i);
@@ -243,19 +268,19 @@ TEST(Steering, ABurstIsDecidedAsItsPacketsOneByOne) {
       keys.push_back(lane_flow(flow));
       hashes.push_back(hash(keys.back(), lane_seed));
       bytes.push_back(static_cast<std::uint32_t>(8 * (8 + (random >> 16) % 128)));
-      classes.push_back(!plain && (random >> 32) % 4 == 0 ? PacketClass::unordered : PacketClass::ordered);
+      limits.push_back(plain ? Policy::automatic : static_cast<Policy>(flow % 5));
       peers.push_back(static_cast<std::uint16_t>(flow % 4));
     }
     const Nanoseconds now{static_cast<std::int64_t>(round) * 10 * us};
     std::vector<Decision> decisions(count);
-    whole.decide({.hashes = hashes, .keys = keys, .bytes = bytes, .classes = classes, .peers = peers}, table,
+    whole.decide({.hashes = hashes, .keys = keys, .bytes = bytes, .limits = limits, .peers = peers}, table,
                  waits, now, decisions);
     for (std::size_t i = 0; i < count; ++i) {
       Decision alone;
       single.decide({.hashes = {&hashes[i], 1},
                      .keys = {&keys[i], 1},
                      .bytes = {&bytes[i], 1},
-                     .classes = {&classes[i], 1},
+                     .limits = {&limits[i], 1},
                      .peers = {&peers[i], 1}},
                     table, waits, now, {&alone, 1});
       ASSERT_EQ(decisions[i], alone) << "round " << round << " packet " << i;

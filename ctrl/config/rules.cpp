@@ -1,0 +1,129 @@
+#include "ctrl/config/rules.hpp"
+
+#include <string>
+
+#include "ctrl/config/prefix.hpp"
+#include "ctrl/config/words.hpp"
+#include "dataplane/treatments.hpp"
+#include "lb/flow_rules.hpp"
+
+namespace braidway::ctrl {
+namespace {
+
+using dataplane::Stamping;
+using dataplane::TrafficClass;
+
+bool were_written(const HopsDraft& hops) {
+  return !hops.instructions.empty() || hops.hops.given || hops.own.given;
+}
+
+lb::FlowRules::Rule flows_of(const RuleDraft& rule) {
+  const auto prefix = rule.destination.given ? parse_prefix(rule.destination.value) : lb::Prefix{};
+  return {.kinds = dataplane::kind_of(rule.traffic_class.value_or(TrafficClass::rdma)),
+          .destination = prefix.value_or(lb::Prefix{})};
+}
+
+bool stamps(const PeerDraft& peer) { return peer.stamping.value_or(Stamping::none) != Stamping::none; }
+
+/// Only RC and UC may be numbered.
+void check_class(const RuleDraft& rule, std::vector<Problem>& problems) {
+  if (rule.traffic_class.value_or(TrafficClass::rdma) == TrafficClass::rdma) return;
+  if (rule.stamping.value_or(Stamping::none) != Stamping::none) {
+    problems.push_back({rule.stamping.at, "only class rdma is ever stamped; leave stamping out"});
+  }
+  if (were_written(rule.hops)) {
+    problems.push_back({rule.hops.at, "only class rdma is ever stamped; leave int out"});
+  }
+  if (rule.policy.given && rule.policy.value > lb::Policy::idle_move) {
+    problems.push_back({rule.policy.at, "policy " + in_quotes(lb::name_of(rule.policy.value)) +
+                                            " numbers packets, and only those of class rdma may be; write "
+                                            "pinned or idle-move"});
+  }
+}
+
+void check_rule(const RuleDraft& rule, const PeerDraft& peer, std::vector<Problem>& problems) {
+  if (!rule.policy.given && !rule.stamping.given && !were_written(rule.hops)) {
+    problems.push_back(
+        {rule.at, "this rule changes nothing; give it a policy, stamping or int, or leave it out"});
+  }
+  check_class(rule, problems);
+  const bool rule_stamps = rule.stamping.value_or(peer.stamping.value_or(Stamping::none)) != Stamping::none;
+  const bool is_rdma = rule.traffic_class.value_or(TrafficClass::rdma) == TrafficClass::rdma;
+  if (is_rdma && rule.stamping.given && rule_stamps && !stamps(peer)) {
+    problems.push_back({rule.stamping.at,
+                        "the peer's own stamping is none, and a rule can only leave it out; write stamping: "
+                        "int-md for the peer"});
+  }
+  if (is_rdma && rule.policy.given && rule.policy.value == lb::Policy::spray && !rule_stamps) {
+    problems.push_back({rule.policy.at,
+                        "policy 'spray' needs stamping, and there is none here; write "
+                        "stamping: int-md, or policy: idle-move"});
+  }
+}
+
+void check_hops(const HopsDraft& hops, bool stamped, std::vector<Problem>& problems) {
+  if (!were_written(hops)) return;
+  if (!stamped) {
+    problems.push_back({hops.at,
+                        "int is what stamps ask for, and there is no stamping; write stamping: int-md "
+                        "for the peer, or leave int out"});
+  }
+  if (hops.own.value_or(false) && hops.instructions.empty()) {
+    problems.push_back(
+        {hops.own.at, "own_hop tells what instructions ask for, and there are none; give some"});
+  }
+}
+
+void check_order(const PeerDraft& peer, std::vector<Problem>& problems) {
+  std::vector<lb::FlowRules::Rule> flows;
+  for (const RuleDraft& rule : peer.rules) flows.push_back(flows_of(rule));
+  if (const auto found = lb::unreachable(flows)) {
+    problems.push_back(
+        {peer.rules[found->rule].at,
+         "the rule on line " + std::to_string(peer.rules[found->because_of].at.line) +
+             " takes all that this one fits, for the first that fits counts; put this one before"});
+  }
+}
+
+}  // namespace
+
+void check_rules(const Draft& draft, std::vector<Problem>& problems) {
+  for (const PeerDraft& peer : draft.peers) {
+    check_hops(peer.hops, stamps(peer), problems);
+    for (const RuleDraft& rule : peer.rules) {
+      check_rule(rule, peer, problems);
+      if (rule.traffic_class.value_or(TrafficClass::rdma) == TrafficClass::rdma) {
+        check_hops(rule.hops, stamps(peer), problems);
+      }
+    }
+    // A rule that was not understood would be compared as what it is not.
+    if (problems.empty()) check_order(peer, problems);
+  }
+}
+
+dataplane::HopSettings hops_of(const HopsDraft& draft) {
+  dataplane::HopSettings hops;
+  for (const auto& instruction : draft.instructions) {
+    hops.instructions = static_cast<std::uint16_t>(hops.instructions | instruction.value);
+  }
+  hops.hops = draft.hops.value_or(hops.hops);
+  hops.own = draft.own.value_or(hops.own);
+  return hops;
+}
+
+std::vector<dataplane::RuleSettings> rules_of(const PeerDraft& peer,
+                                              const dataplane::PeerSettings& settings) {
+  std::vector<dataplane::RuleSettings> rules;
+  for (const RuleDraft& rule : peer.rules) {
+    const bool is_rdma = rule.traffic_class.value_or(TrafficClass::rdma) == TrafficClass::rdma;
+    // Of what is not RDMA the peer's own policy says nothing.
+    rules.push_back(
+        {.flows = flows_of(rule),
+         .treatment = {.policy = rule.policy.value_or(is_rdma ? settings.policy : lb::Policy::pinned),
+                       .stamping = is_rdma ? rule.stamping.value_or(settings.stamping) : Stamping::none,
+                       .hops = were_written(rule.hops) ? hops_of(rule.hops) : settings.hops}});
+  }
+  return rules;
+}
+
+}  // namespace braidway::ctrl
