@@ -12,9 +12,10 @@
 
 namespace braidway::telemetry {
 
-/// A 16-bit number as its two bytes lie on the wire.
+/// A 16-bit number as its two bytes lie on the wire. Swapped as 32 bits: a swap of 16, however it is written,
+/// goes by way of memory with g++ 12.
 inline std::uint16_t checksum_word(std::size_t number) noexcept {
-  return __builtin_bswap16(static_cast<std::uint16_t>(number));
+  return static_cast<std::uint16_t>(__builtin_bswap32(static_cast<std::uint32_t>(number)) >> 16U);
 }
 inline std::uint16_t load_checksum_word(const std::byte* from) noexcept {
   std::uint16_t word;

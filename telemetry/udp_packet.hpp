@@ -5,7 +5,6 @@
 // bytes belong to the caller during a call.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -100,20 +99,24 @@ inline IntFault find_udp(const FrameInBuffer& frame, std::size_t needed, UdpPack
   return IntFault::none;
 }
 
-/// Moves 32 to 96 bytes; the places may overlap. A few registers, where memmove would be called.
+/// Moves 32 to 96 bytes; the places may overlap. A few registers, where memmove would be called (and where
+/// arrays, for all that they are as long, would go by way of the stack).
 inline void move_headers(std::byte* to, const std::byte* from, std::size_t bytes) noexcept {
-  using Block = std::array<std::byte, 32>;
-  Block first;
-  Block last;
-  std::memcpy(first.data(), from, sizeof(Block));
-  std::memcpy(last.data(), from + bytes - sizeof(Block), sizeof(Block));
+  using Block = std::uint8_t __attribute__((vector_size(32)));
+  const auto load = [](const std::byte* at) {
+    Block block;
+    std::memcpy(&block, at, sizeof block);
+    return block;
+  };
+  const auto store = [](std::byte* at, const Block& block) { std::memcpy(at, &block, sizeof block); };
+  const Block first = load(from);
+  const Block last = load(from + bytes - sizeof(Block));
   if (bytes > 2 * sizeof(Block)) {
-    Block middle;
-    std::memcpy(middle.data(), from + sizeof(Block), sizeof(Block));
-    std::memcpy(to + sizeof(Block), middle.data(), sizeof(Block));
+    const Block middle = load(from + sizeof(Block));
+    store(to + sizeof(Block), middle);
   }
-  std::memcpy(to, first.data(), sizeof(Block));
-  std::memcpy(to + bytes - sizeof(Block), last.data(), sizeof(Block));
+  store(to, first);
+  store(to + bytes - sizeof(Block), last);
 }
 
 /// The checksums as they were: to be read before headers are moved.
