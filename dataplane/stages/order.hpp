@@ -21,8 +21,6 @@ struct Order {
     }
     OrderBuffer& order = *lane.order;
     std::array<lb::Arrival, burst_size> arrivals;
-    std::array<std::uint64_t, burst_size> hashes;
-    std::array<lb::FlowKey, burst_size> keys;
     std::uint16_t kept = 0;
     std::uint16_t count = 0;
     for (std::uint16_t i = 0, all = burst.count; i < all; ++i) {
@@ -35,8 +33,10 @@ struct Order {
         order.distrust_paths(lane.order_ns);
         lane.order_counts->add(OrderCount::unknown_path, 1);
       }
-      hashes[count] = burst.hashes[i];
-      keys[count] = burst.keys[i];
+      if (count != i) {
+        burst.hashes[count] = burst.hashes[i];
+        burst.keys[count] = burst.keys[i];
+      }
       arrivals[count++] = order.arrival(burst.packets[i], burst.tags[i].words, lane.order_ns);
     }
     burst.count = kept;
@@ -44,8 +44,8 @@ struct Order {
       return;
     }
     const std::size_t held_before = order.held();
-    order.push(std::span{hashes}.first(count), std::span{keys}.first(count), std::span{arrivals}.first(count),
-               lane.order_ns);
+    order.push(std::span{burst.hashes}.first(count), std::span{burst.keys}.first(count),
+               std::span{arrivals}.first(count), lane.order_ns);
     // What was held came in another burst, of which nothing is known any more.
     burst.all_fit = burst.all_fit && held_before == 0;
     const PacketMeta meta{.egress = lane.host_port, .traffic_class = TrafficClass::tagged};
