@@ -54,6 +54,18 @@ struct WrittenFrame {
 };
 
 /// Frames of one direction. Value type; no owner thread.
+/// Whether a frame between the two ends answers a request, as far as its opcode says; false for what is too
+/// short to have one.
+inline bool is_response(std::span<const std::byte> bytes) noexcept {
+  if (bytes.size() <= ethernet_bytes) return false;
+  const bool ipv4 = std::to_integer<unsigned>(bytes[ethernet_bytes]) >> 4U == 4;
+  const std::size_t bth = ethernet_bytes + ip_header_bytes(ipv4 ? IpVersion::v4 : IpVersion::v6) + udp_bytes;
+  if (bytes.size() <= bth) return false;
+  const auto opcode = static_cast<telemetry::Opcode>(bytes[bth]);
+  return opcode >= telemetry::Opcode::rc_read_response_first &&
+         opcode <= telemetry::Opcode::rc_atomic_acknowledge;
+}
+
 class Route {
  public:
   Route(const Endpoint& from, const Endpoint& to, IpVersion ip) noexcept : from_{from}, to_{to}, ip_{ip} {}

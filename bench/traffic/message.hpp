@@ -12,8 +12,14 @@
 
 namespace braidway::bench::traffic {
 
-enum class Operation : std::uint8_t { write, send, read };
-inline constexpr std::array<const char*, 4> operation_names{"write", "send", "read", "mix"};
+/// A message of atomics is as many FETCH & ADDs as another message has packets.
+enum class Operation : std::uint8_t { write, send, read, atomic };
+inline constexpr std::uint32_t operations = 4;
+inline constexpr std::array<const char*, operations + 1> operation_names{"write", "send", "read", "atomic",
+                                                                         "mix"};
+
+/// Whether its requests are answered by more than an ACK.
+constexpr bool has_response(Operation operation) noexcept { return operation >= Operation::read; }
 
 inline constexpr std::uint32_t psn_mask = 0xffffff;
 inline constexpr std::uint32_t max_qps = 1'000'000;
@@ -25,7 +31,7 @@ struct Schedule {
   std::uint32_t qps = 1;
   std::uint32_t message_bytes = 65536;
   std::uint32_t path_mtu = 1024;
-  bool mixed = false;  ///< writes, sends and reads in turn; otherwise all are `operation`
+  bool mixed = false;  ///< all operations in turn; otherwise all are `operation`
   Operation operation = Operation::write;
 
   /// Packets a message takes, and PSNs: a READ takes as many as it has responses, an empty message one.
@@ -34,11 +40,11 @@ struct Schedule {
   }
   Operation operation_of(std::uint32_t qp, std::uint64_t message) const noexcept {
     if (!mixed) return operation;
-    return static_cast<Operation>((qp + message) % 3);
+    return static_cast<Operation>((qp + message) % operations);
   }
 };
 
-/// One packet of the schedule: a request of WRITE and SEND, a response of READ.
+/// One packet of the schedule: a request of WRITE and SEND, a response of READ, either of an atomic.
 struct Segment {
   std::uint64_t message = 0;
   Operation operation = Operation::write;
@@ -89,13 +95,28 @@ class Segmenter {
             .key = pattern_key(qp, message)};
   }
 
-  /// The first position in [from, to) that belongs to a READ; `to` where there is none.
-  std::uint64_t first_read(std::uint32_t qp, std::uint64_t from, std::uint64_t to) const noexcept {
-    if (!schedule_.mixed) return schedule_.operation == Operation::read ? std::min(from, to) : to;
-    while (from < to && schedule_.operation_of(qp, from / packets_) != Operation::read) {
+  /// The first position in [from, to) that has a response of its own; `to` where there is none.
+  std::uint64_t first_response(std::uint32_t qp, std::uint64_t from, std::uint64_t to) const noexcept {
+    if (!schedule_.mixed) return has_response(schedule_.operation) ? std::min(from, to) : to;
+    while (from < to && !has_response(schedule_.operation_of(qp, from / packets_))) {
       from = (from / packets_ + 1) * packets_;
     }
     return std::min(from, to);
+  }
+  /// PSNs that the request at `position` takes: a READ, all up to its message's end.
+  std::uint64_t psns_of_request(std::uint32_t qp, std::uint64_t position) const noexcept {
+    const bool read = schedule_.operation_of(qp, position / packets_) == Operation::read;
+    return read ? packets_left(position) : 1;
+  }
+  /// Atomics of the QP before `position`: what the far end's number is then, if each is done once.
+  std::uint64_t atomics_before(std::uint32_t qp, std::uint64_t position) const noexcept {
+    const std::uint64_t message = position / packets_;
+    const bool among = schedule_.operation_of(qp, message) == Operation::atomic;
+    const std::uint64_t of_this = among ? position % packets_ : 0;
+    if (!schedule_.mixed) return among ? position : 0;
+    // Message m is of atomics if (qp + m) is 3 modulo 4.
+    const std::uint64_t atomics = (qp + message) / operations - qp / operations;
+    return atomics * packets_ + of_this;
   }
   /// PSNs from `position` to the end of its message.
   std::uint64_t packets_left(std::uint64_t position) const noexcept { return packets_ - position % packets_; }

@@ -58,9 +58,12 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
                  "DPDK devargs, as net_virtio_user0,path=SOCKET,queue_size=1024")
       ->required();
   app.add_option("--server-device", options.server_device, "the same for the other end")->required();
-  app.add_option("--operation", operation, "what messages are (mix: writes, sends and reads in turn)")
+  app.add_option("--operation", operation,
+                 "what messages are (mix: writes, sends, reads and atomics in turn)")
       ->check(CLI::IsMember(std::vector<std::string>{operation_names.begin(), operation_names.end()}))
       ->capture_default_str();
+  app.add_flag("--both-ways", options.both_ways,
+               "each QP sends requests from both ends, so that ACKs, responses and requests share a flow");
   app.add_option("--qps", options.schedule.qps, "queue pairs")
       ->check(CLI::Range(1U, max_qps))
       ->capture_default_str();
@@ -104,6 +107,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   options.schedule.mixed = operation == "mix";
   if (operation == "send") options.schedule.operation = Operation::send;
   if (operation == "read") options.schedule.operation = Operation::read;
+  if (operation == "atomic") options.schedule.operation = Operation::atomic;
   options.ip = ip == 6 ? IpVersion::v6 : IpVersion::v4;
   options.pace.packets_per_second = static_cast<double>(rate);
   if (const std::string why = contradiction(options); !why.empty()) {

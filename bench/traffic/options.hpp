@@ -17,6 +17,7 @@ struct Options {
   std::string server_device;
   Schedule schedule{.qps = 64, .message_bytes = 65536};
   Pace pace;
+  bool both_ways = false;  ///< the server's QPs send requests, too
   IpVersion ip = IpVersion::v4;
   std::uint32_t seconds = 10;       ///< 0: until SIGINT or SIGTERM
   std::uint32_t wait_seconds = 20;  ///< for the devices, their links, and the way between them

@@ -7,10 +7,9 @@
 
 namespace braidway::bench::traffic {
 
-Results collect(const Channel& requests, const Channel& responses, const Requester& client,
-                const Responder& server) {
+Results collect(const Channel& there, const Channel& back, const Host& client, const Host& server) {
   Results results;
-  for (const Channel* channel : {&requests, &responses}) {
+  for (const Channel* channel : {&there, &back}) {
     const Ledger& ledger = channel->ledger();
     // A damaged frame cannot be told by its ICRC: it stands for one of those that did not arrive whole.
     const std::uint64_t missing = ledger.sent() - ledger.delivered();
@@ -25,11 +24,19 @@ Results collect(const Channel& requests, const Channel& responses, const Request
     results.protocol_errors += channel->protocol_errors() + ledger.unknown();
     results.foreign += channel->foreign();
   }
-  results.retransmitted = client.retransmitted() + server.retransmitted();
-  results.naks = server.naks();
-  results.timeouts = client.timeouts();
-  results.messages = client.messages();
-  results.bytes = server.bytes();
+  for (const Host* host : {&client, &server}) {
+    if (const Requester* requester = host->requester()) {
+      results.retransmitted += requester->retransmitted();
+      results.timeouts += requester->timeouts();
+      results.implied_naks += requester->implied_naks();
+      results.messages += requester->messages();
+    }
+    if (const Responder* responder = host->responder()) {
+      results.retransmitted += responder->retransmitted();
+      results.naks += responder->naks();
+      results.bytes += responder->bytes();
+    }
+  }
   return results;
 }
 
@@ -45,6 +52,7 @@ std::string to_json(const Results& results) {
                                     {"payload_errors", results.payload_errors},
                                     {"protocol_errors", results.protocol_errors},
                                     {"naks", results.naks},
+                                    {"implied_naks", results.implied_naks},
                                     {"timeouts", results.timeouts},
                                     {"foreign", results.foreign},
                                     {"messages", results.messages},
@@ -62,9 +70,10 @@ void print_summary(std::ostream& out, const Results& results) {
       << " k/s)\n  messages  " << results.messages << " completed, " << results.bytes << " payload bytes ("
       << static_cast<double>(results.bytes) * 8 / seconds / 1e9 << " Gbit/s)\n  order     "
       << results.reordered << " reordered, " << results.duplicates << " duplicates, " << results.retransmitted
-      << " retransmitted (" << results.naks << " NAKs, " << results.timeouts << " time-outs)\n  content   "
-      << results.icrc_errors << " ICRC errors, " << results.payload_errors << " payload errors, "
-      << results.protocol_errors << " protocol errors, " << results.foreign << " foreign frames\n"
+      << " retransmitted (" << results.naks << " NAKs, " << results.implied_naks << " implied, "
+      << results.timeouts << " time-outs)\n  content   " << results.icrc_errors << " ICRC errors, "
+      << results.payload_errors << " payload errors, " << results.protocol_errors << " protocol errors, "
+      << results.foreign << " foreign frames\n"
       << (results.finished ? "" : "  some messages were not completed before the drain ended\n")
       << (results.clean() ? "everything arrived, in order, intact\n" : "NOT CLEAN\n");
 }

@@ -6,8 +6,7 @@
 #include <string>
 
 #include "bench/traffic/channel.hpp"
-#include "bench/traffic/requester.hpp"
-#include "bench/traffic/responder.hpp"
+#include "bench/traffic/host.hpp"
 
 namespace braidway::bench::traffic {
 
@@ -20,12 +19,13 @@ struct Results {
   std::uint64_t lost = 0;            ///< of those, never arrived
   std::uint64_t reordered = 0;       ///< arrived after a frame of their flow that was sent later
   std::uint64_t duplicates = 0;      ///< arrived more often than they were sent
-  std::uint64_t retransmitted = 0;   ///< requests and READ responses that were sent again
+  std::uint64_t retransmitted = 0;   ///< requests and responses that were sent again
   std::uint64_t icrc_errors = 0;     ///< arrived with a wrong length, checksum or ICRC
   std::uint64_t payload_errors = 0;  ///< right ICRC, wrong bytes
   std::uint64_t protocol_errors =
       0;  ///< right ICRC, wrong opcode, length, address, PSN or MSN; or never sent by us
   std::uint64_t naks = 0;
+  std::uint64_t implied_naks = 0;  ///< acknowledgements that came before an earlier response
   std::uint64_t timeouts = 0;
   std::uint64_t foreign = 0;   ///< frames that are none of ours
   std::uint64_t messages = 0;  ///< acknowledged or answered
@@ -39,8 +39,8 @@ struct Results {
   }
 };
 
-Results collect(const Channel& requests, const Channel& responses, const Requester& client,
-                const Responder& server);
+/// `there`: from the client to the server; `back`: the other way.
+Results collect(const Channel& there, const Channel& back, const Host& client, const Host& server);
 
 /// One JSON object, the fields as above.
 std::string to_json(const Results& results);

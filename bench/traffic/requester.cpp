@@ -18,6 +18,8 @@ constexpr double token_burst_seconds = 0.05;
 constexpr double nanoseconds_per_second = 1e9;
 
 Opcode request_opcode(const Segment& segment) noexcept {
+  if (segment.operation == Operation::read) return Opcode::rc_read_request;
+  if (segment.operation == Operation::atomic) return Opcode::rc_fetch_add;
   const bool only = segment.first && segment.last;
   if (segment.operation == Operation::send) {
     if (only) return Opcode::rc_send_only;
@@ -47,8 +49,7 @@ std::uint64_t Requester::sendable(const Qp& qp, std::uint32_t index) const noexc
   const bool begins =
       qp.next >= qp.high && segments_.packets_left(qp.next) == segments_.packets_per_message();
   if (qp.silent || (stopping_ && begins)) return 0;
-  const bool read = segments_.first_read(index, qp.next, qp.next + 1) == qp.next;
-  const std::uint64_t psns = read ? segments_.packets_left(qp.next) : 1;
+  const std::uint64_t psns = segments_.psns_of_request(index, qp.next);
   const std::uint64_t unacknowledged = qp.next - qp.unacknowledged;
   return unacknowledged == 0 || unacknowledged + psns <= pace_.window ? psns : 0;
 }
@@ -89,6 +90,7 @@ std::size_t Requester::send(Qp& qp, std::uint32_t index, std::uint64_t psns,
   qp.high = std::max(qp.high, qp.next);
   in_flight_ += psns;
 
+  const bool answered = has_response(segment.operation);
   const bool yields = ++burst_ == max_burst || read || segment.last;
   const bool full = qp.next - qp.unacknowledged >= pace_.window || in_flight_ >= pace_.outstanding;
   if (yields) {
@@ -96,9 +98,9 @@ std::size_t Requester::send(Qp& qp, std::uint32_t index, std::uint64_t psns,
     burst_ = 0;
   }
 
-  FrameFields fields{.opcode = read ? Opcode::rc_read_request : request_opcode(segment),
+  FrameFields fields{.opcode = request_opcode(segment),
                      .psn = psn_of(index, position),
-                     .ack_request = read || yields || full};
+                     .ack_request = answered || yields || full};
   telemetry::Reth reth{};
   if (read || (segment.operation == Operation::write && segment.first)) {
     put_be(reth.virtual_address, 8, virtual_address(index, segment, segments_.schedule().message_bytes));
@@ -106,7 +108,14 @@ std::size_t Requester::send(Qp& qp, std::uint32_t index, std::uint64_t psns,
     put_be(reth.length, 4, segment.bytes_left);
     fields.extension = std::as_bytes(std::span{&reth, 1});
   }
-  fields.payload_bytes = read ? 0 : segment.bytes;
+  telemetry::AtomicEth atomic{};
+  if (segment.operation == Operation::atomic) {
+    put_be(atomic.virtual_address, 8, virtual_address(index, segment, 0));
+    put_be(atomic.rkey, 4, rkey_of(index));
+    put_be(atomic.swap_or_add, 8, 1);
+    fields.extension = std::as_bytes(std::span{&atomic, 1});
+  }
+  fields.payload_bytes = answered ? 0 : segment.bytes;
   return requests_.write(buffer, index, fields, [&segment](std::span<std::byte> payload) {
     fill_pattern(payload, segment.key, segment.offset);
   });
@@ -131,6 +140,9 @@ void Requester::receive(lb::Nanoseconds now, std::span<const std::byte> bytes) n
     case Opcode::rc_read_response_last:
     case Opcode::rc_read_response_only:
       take_response(lb::value(now), qp, *arrival, at);
+      break;
+    case Opcode::rc_atomic_acknowledge:
+      take_atomic_response(lb::value(now), qp, *arrival, at);
       break;
     default:
       responses_.count_protocol_error();
@@ -186,13 +198,30 @@ void Requester::take_response(std::int64_t now, Qp& qp, const Channel::Arrival& 
   if (at == qp.unacknowledged) advance(now, qp, arrival.qp, at + 1);
 }
 
-/// Everything before `upto` is acknowledged, unless it is a READ whose responses have not come: those were
-/// lost.
+/// What was there before must be what as many atomics as came before have made of it: each is done once.
+void Requester::take_atomic_response(std::int64_t now, Qp& qp, const Channel::Arrival& arrival,
+                                     std::uint64_t at) noexcept {
+  const Segment segment = segments_.segment(arrival.qp, at);
+  const std::uint64_t original = get_be(arrival.frame.extension.data() + sizeof(telemetry::Aeth), 8);
+  if (at == qp.high || segment.operation != Operation::atomic ||
+      original != segments_.atomics_before(arrival.qp, at)) {
+    responses_.count_protocol_error();
+    return;
+  }
+  if (at < qp.unacknowledged) return;
+  acknowledge(now, qp, arrival.qp, at);
+  if (at == qp.unacknowledged) advance(now, qp, arrival.qp, at + 1);
+}
+
+/// Everything before `upto` is acknowledged, unless its response has not come: that was lost, or has been
+/// overtaken, which to an RNIC is the same.
 void Requester::acknowledge(std::int64_t now, Qp& qp, std::uint32_t index, std::uint64_t upto) noexcept {
   if (upto <= qp.unacknowledged) return;
-  const std::uint64_t missing = segments_.first_read(index, qp.unacknowledged, upto);
+  const std::uint64_t missing = segments_.first_response(index, qp.unacknowledged, upto);
   if (missing > qp.unacknowledged) advance(now, qp, index, missing);
-  if (missing < upto) go_back(now, qp, index);
+  if (missing == upto) return;
+  if (!qp.silent) ++implied_naks_;
+  go_back(now, qp, index);
 }
 
 void Requester::advance(std::int64_t now, Qp& qp, std::uint32_t index, std::uint64_t upto) noexcept {

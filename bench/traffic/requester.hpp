@@ -1,4 +1,4 @@
-// The client's half of RC (IBTA 9.7): sends requests, takes acknowledgements and READ responses, goes back N
+// The client's half of RC (IBTA 9.7): sends requests, takes acknowledgements and responses, goes back N
 // on a NAK, on a gap in the responses and on a time-out. Bytes in, bytes out, time as argument. Owner: one
 // thread. No allocation after construction.
 #pragma once
@@ -52,6 +52,8 @@ class Requester {
   std::uint64_t messages() const noexcept { return messages_; }  ///< completed
   std::uint64_t retransmitted() const noexcept { return retransmitted_; }
   std::uint64_t timeouts() const noexcept { return timeouts_; }
+  /// Times that an acknowledgement came before the response of an earlier READ or atomic (IBTA 9.7.5.2.2).
+  std::uint64_t implied_naks() const noexcept { return implied_naks_; }
   std::uint64_t in_flight() const noexcept { return in_flight_; }  ///< PSNs unacknowledged
 
  private:
@@ -73,6 +75,8 @@ class Requester {
   void take_acknowledgement(std::int64_t now, Qp& qp, const Channel::Arrival& arrival,
                             std::uint64_t at) noexcept;
   void take_response(std::int64_t now, Qp& qp, const Channel::Arrival& arrival, std::uint64_t at) noexcept;
+  void take_atomic_response(std::int64_t now, Qp& qp, const Channel::Arrival& arrival,
+                            std::uint64_t at) noexcept;
   bool plausible_msn(const Qp& qp, std::span<const std::byte> aeth, std::uint64_t upto) const noexcept;
 
   Segmenter segments_;
@@ -92,6 +96,7 @@ class Requester {
   std::uint64_t messages_ = 0;
   std::uint64_t retransmitted_ = 0;
   std::uint64_t timeouts_ = 0;
+  std::uint64_t implied_naks_ = 0;
 };
 
 }  // namespace braidway::bench::traffic

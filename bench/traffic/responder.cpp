@@ -39,6 +39,8 @@ std::optional<Kind> kind_of(std::uint8_t opcode) noexcept {
       return Kind{Operation::write, true, true};
     case Opcode::rc_read_request:
       return Kind{Operation::read, true, true};
+    case Opcode::rc_fetch_add:
+      return Kind{Operation::atomic, true, true};
     default:
       return std::nullopt;
   }
@@ -59,7 +61,16 @@ bool Responder::right(const Channel::Arrival& arrival, const Segment& segment) n
   const auto kind = kind_of(arrival.frame.opcode);
   if (!kind || kind->operation != segment.operation) return false;
   const bool read = segment.operation == Operation::read;
-  if (!read && (kind->first != segment.first || kind->last != segment.last)) return false;
+  const bool answered = has_response(segment.operation);
+  if (!answered && (kind->first != segment.first || kind->last != segment.last)) return false;
+  if (segment.operation == Operation::atomic) {
+    telemetry::AtomicEth atomic{};
+    std::memcpy(&atomic, arrival.frame.extension.data(), sizeof(atomic));
+    if (get_be(atomic.virtual_address, 8) != virtual_address(arrival.qp, segment, 0) ||
+        get_be(atomic.rkey, 4) != rkey_of(arrival.qp) || get_be(atomic.swap_or_add, 8) != 1) {
+      return false;
+    }
+  }
   if (read || (segment.operation == Operation::write && segment.first)) {
     telemetry::Reth reth{};
     std::memcpy(&reth, arrival.frame.extension.data(), sizeof(reth));
@@ -69,8 +80,8 @@ bool Responder::right(const Channel::Arrival& arrival, const Segment& segment) n
       return false;
     }
   }
-  if (arrival.frame.payload.size() != (read ? 0 : segment.bytes)) return false;
-  if (!read && !matches_pattern(arrival.frame.payload, segment.key, segment.offset))
+  if (arrival.frame.payload.size() != (answered ? 0 : segment.bytes)) return false;
+  if (!answered && !matches_pattern(arrival.frame.payload, segment.key, segment.offset))
     requests_.count_payload_error();
   return true;
 }
@@ -91,18 +102,20 @@ void Responder::receive(std::span<const std::byte> bytes) noexcept {
     requests_.count_protocol_error();
     return;
   }
-  const bool read = segment.operation == Operation::read;
+  const bool answered = has_response(segment.operation);
   if (at > qp.expected) {
     if (qp.nak == Nak::none) qp.nak = Nak::due;
   } else if (at == qp.expected) {
-    qp.expected += read ? segments_.packets_left(at) : 1;
+    qp.expected += segments_.psns_of_request(index, at);
     qp.nak = Nak::none;
-    qp.ack_due = qp.ack_due || (!read && arrival->frame.ack_request);
-    if (!read) bytes_ += segment.bytes;
-  } else if (!read) {
+    qp.ack_due = qp.ack_due || (!answered && arrival->frame.ack_request);
+    if (!answered) bytes_ += segment.bytes;
+    if (segment.operation == Operation::atomic) ++qp.number;
+  } else if (!answered) {
     qp.ack_due = qp.ack_due || arrival->frame.ack_request;
   } else if (at < qp.answered) {
-    qp.answered = qp.restart = at;  // execute it again, and all that follows it
+    // A READ is executed again, an atomic answered by what it found, and so is all that follows.
+    qp.answered = qp.restart = at;
   }
   if (qp.ack_due || qp.nak == Nak::due || qp.answered < qp.expected) ready_.push(index);
 }
@@ -127,11 +140,9 @@ std::size_t Responder::poll(std::span<std::byte> buffer) noexcept {
 
 std::size_t Responder::answer(Qp& qp, std::uint32_t index, std::span<std::byte> buffer) noexcept {
   if (qp.answered < qp.expected) {
-    const std::uint64_t read = segments_.first_read(index, qp.answered, qp.expected);
-    if (read == qp.answered) return send_response(qp, index, buffer);
-    qp.answered = read;
-    // Before a READ response there is no need to acknowledge: it does so itself.
-    if (read < qp.expected) return send_response(qp, index, buffer);
+    // Before a response there is no need to acknowledge: it does so itself.
+    qp.answered = segments_.first_response(index, qp.answered, qp.expected);
+    if (qp.answered < qp.expected) return send_response(qp, index, buffer);
   }
   if (qp.ack_due) {
     qp.ack_due = false;
@@ -149,11 +160,10 @@ std::size_t Responder::send_response(Qp& qp, std::uint32_t index, std::span<std:
   const std::uint64_t position = qp.answered++;
   const Segment segment = segments_.segment(index, position);
   const bool again = position < qp.high;
-  if (again)
-    ++retransmitted_;
-  else
-    bytes_ += segment.bytes;
   qp.high = std::max(qp.high, qp.answered);
+  if (again) ++retransmitted_;
+  if (segment.operation == Operation::atomic) return send_atomic_response(qp, index, position, buffer);
+  if (!again) bytes_ += segment.bytes;
 
   const bool first = segment.first || (again && position == qp.restart);
   Opcode opcode = Opcode::rc_read_response_middle;
@@ -169,6 +179,23 @@ std::size_t Responder::send_response(Qp& qp, std::uint32_t index, std::span<std:
   return responses_.write(buffer, index, fields, [&segment](std::span<std::byte> payload) {
     fill_pattern(payload, segment.key, segment.offset);
   });
+}
+
+std::size_t Responder::send_atomic_response(const Qp& qp, std::uint32_t index, std::uint64_t position,
+                                            std::span<std::byte> buffer) noexcept {
+  struct {
+    telemetry::Aeth aeth;
+    telemetry::AtomicAckEth atomic;
+  } answer{.aeth = {.syndrome = telemetry::aeth_ack, .msn = {}}, .atomic = {}};
+  put_be(answer.aeth.msn, 3, qp.expected / segments_.packets_per_message());
+  // Of what has been done, less what was done since.
+  const std::uint64_t since =
+      segments_.atomics_before(index, qp.expected) - segments_.atomics_before(index, position);
+  put_be(answer.atomic.original_data, 8, qp.number - since);
+  const FrameFields fields{.opcode = Opcode::rc_atomic_acknowledge,
+                           .psn = psn_of(index, position),
+                           .extension = std::as_bytes(std::span{&answer, 1})};
+  return responses_.write(buffer, index, fields, [](std::span<std::byte>) {});
 }
 
 std::size_t Responder::send_acknowledgement(const Qp& qp, std::uint32_t index, std::uint64_t position,

@@ -1,6 +1,6 @@
-// The server's half of RC (IBTA 9.7): checks every request against the schedule, answers READs, acknowledges
-// what was asked for (one ACK for all of a QP that came in one burst) and sends one NAK for each gap. Answers
-// leave in PSN order. Bytes in, bytes out. Owner: one thread. No allocation after construction.
+// The server's half of RC (IBTA 9.7): checks every request against the schedule, answers READs and atomics,
+// acknowledges what was asked for (one ACK for all of a QP that came in one burst) and sends one NAK for each
+// gap. Answers leave in PSN order. Bytes in, bytes out. Owner: one thread. No allocation after construction.
 #pragma once
 
 #include <cstdint>
@@ -27,15 +27,16 @@ class Responder {
     return bytes_;
   }  ///< payload: WRITE and SEND in order, READ when answered
   std::uint64_t naks() const noexcept { return naks_; }
-  std::uint64_t retransmitted() const noexcept { return retransmitted_; }  ///< READ responses sent again
+  std::uint64_t retransmitted() const noexcept { return retransmitted_; }  ///< responses sent again
 
  private:
   enum class Nak : std::uint8_t { none, due, sent };
   struct Qp {
     std::uint64_t expected = 0;  ///< position of the next request
     std::uint64_t answered = 0;  ///< everything before has been answered
-    std::uint64_t high = 0;      ///< one past the highest READ response ever sent
-    std::uint64_t restart = 0;   ///< where a READ was asked for again
+    std::uint64_t high = 0;      ///< one past the highest response ever sent
+    std::uint64_t restart = 0;   ///< where a response was asked for again
+    std::uint64_t number = 0;    ///< what atomics have made of it
     bool ack_due = false;
     Nak nak = Nak::none;
   };
@@ -43,6 +44,8 @@ class Responder {
   bool right(const Channel::Arrival& arrival, const Segment& segment) noexcept;
   std::size_t answer(Qp& qp, std::uint32_t index, std::span<std::byte> buffer) noexcept;
   std::size_t send_response(Qp& qp, std::uint32_t index, std::span<std::byte> buffer) noexcept;
+  std::size_t send_atomic_response(const Qp& qp, std::uint32_t index, std::uint64_t position,
+                                   std::span<std::byte> buffer) noexcept;
   std::size_t send_acknowledgement(const Qp& qp, std::uint32_t index, std::uint64_t position,
                                    std::uint8_t syndrome, std::span<std::byte> buffer) noexcept;
 

@@ -66,6 +66,10 @@ bool is_greeting(const Route& route, std::span<const std::byte> bytes) {
   return route.read(bytes, frame) == Route::Reading::whole && frame.dest_qpn == greeting_qpn;
 }
 
+std::uint32_t depth_of(const Options& options) {
+  return ledger_depth(options.schedule, options.pace) * (options.both_ways ? 2 : 1);
+}
+
 }  // namespace
 
 Session::Session(const Options& options, Port& client, Port& server, std::function<bool()> interrupted)
@@ -73,12 +77,13 @@ Session::Session(const Options& options, Port& client, Port& server, std::functi
       client_port_{client},
       server_port_{server},
       interrupted_{std::move(interrupted)},
-      requests_{Route{client_endpoint, server_endpoint, options.ip}, server_qpn_base, options.schedule.qps,
-                ledger_depth(options.schedule, options.pace)},
-      responses_{Route{server_endpoint, client_endpoint, options.ip}, client_qpn_base, options.schedule.qps,
-                 ledger_depth(options.schedule, options.pace)},
-      client_{options.schedule, options.pace, requests_, responses_},
-      server_{options.schedule, requests_, responses_} {}
+      there_{Route{client_endpoint, server_endpoint, options.ip}, server_qpn_base, options.schedule.qps,
+             depth_of(options)},
+      back_{Route{server_endpoint, client_endpoint, options.ip}, client_qpn_base, options.schedule.qps,
+            depth_of(options)},
+      client_{options.both_ways ? Role::both : Role::requests, options.schedule, options.pace, there_, back_},
+      server_{options.both_ways ? Role::both : Role::responds, options.schedule, options.pace, back_,
+              there_} {}
 
 tl::expected<void, std::string> Session::greet(const std::function<bool()>& keep_trying) {
   bool reached_server = false;
@@ -99,11 +104,11 @@ tl::expected<void, std::string> Session::greet(const std::function<bool()>& keep
         return std::exchange(due, false) ? write_greeting(route, buffer) : std::size_t{0};
       };
     };
-    if (!reached_server) client_port_.send(once(requests_.route()));
+    if (!reached_server) client_port_.send(once(there_.route()));
     due = turn % send_every == 0;
-    if (!reached_client) server_port_.send(once(responses_.route()));
-    server_port_.receive([&](auto bytes) { reached_server |= is_greeting(requests_.route(), bytes); });
-    client_port_.receive([&](auto bytes) { reached_client |= is_greeting(responses_.route(), bytes); });
+    if (!reached_client) server_port_.send(once(back_.route()));
+    server_port_.receive([&](auto bytes) { reached_server |= is_greeting(there_.route(), bytes); });
+    client_port_.receive([&](auto bytes) { reached_client |= is_greeting(back_.route(), bytes); });
     std::this_thread::sleep_for(look_every);
   }
   return {};
@@ -112,20 +117,21 @@ tl::expected<void, std::string> Session::greet(const std::function<bool()>& keep
 /// One turn of both ends; whether anything arrived or left.
 bool Session::exchange(lb::Nanoseconds now) {
   client_.tick(now);
+  server_.tick(now);
   std::size_t frames = 0;
   frames += client_port_.receive([&](auto bytes) { client_.receive(now, bytes); });
   frames += client_port_.send([&](auto buffer) { return client_.poll(now, buffer); });
-  frames += server_port_.receive([&](auto bytes) { server_.receive(bytes); });
-  frames += server_port_.send([&](auto buffer) { return server_.poll(buffer); });
+  frames += server_port_.receive([&](auto bytes) { server_.receive(now, bytes); });
+  frames += server_port_.send([&](auto buffer) { return server_.poll(now, buffer); });
   return frames > 0;
 }
 
 bool Session::drained() const noexcept {
-  return client_.drained() && server_.idle() && client_port_.all_sent() && server_port_.all_sent();
+  return client_.drained() && server_.drained() && client_port_.all_sent() && server_port_.all_sent();
 }
 
 Results Session::results(double seconds) const {
-  Results results = collect(requests_, responses_, client_, server_);
+  Results results = collect(there_, back_, client_, server_);
   results.seconds = seconds;
   results.qps = options_.schedule.qps;
   return results;
@@ -144,8 +150,8 @@ Results Session::run(std::ostream* progress) {
   for (std::int64_t now = start;; now = steady_now()) {
     backoff.after(exchange(lb::Nanoseconds{now}));
 
-    const Ledger& there = requests_.ledger();
-    const Ledger& back = responses_.ledger();
+    const Ledger& there = there_.ledger();
+    const Ledger& back = back_.ledger();
     const std::uint64_t delivered = there.delivered() + back.delivered();
     const std::uint64_t sent = there.sent() + back.sent();
     if (std::exchange(arrived, delivered) != delivered) arrival_at = now;
@@ -170,6 +176,7 @@ Results Session::run(std::ostream* progress) {
     if (stopped_at == INT64_MAX) {
       if (now < planned_end && !interrupted_()) continue;
       client_.stop();
+      server_.stop();
       stopped_at = now;
       arrival_at = now;
     }

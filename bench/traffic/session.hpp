@@ -35,10 +35,10 @@ class Session {
   Port& client_port_;
   Port& server_port_;
   std::function<bool()> interrupted_;
-  Channel requests_;
-  Channel responses_;
-  Requester client_;
-  Responder server_;
+  Channel there_;  ///< from the client to the server
+  Channel back_;
+  Host client_;
+  Host server_;
 };
 
 }  // namespace braidway::bench::traffic

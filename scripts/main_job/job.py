@@ -15,7 +15,7 @@ import verdict
 
 START = 20          # seconds a gateway may take to answer, and the paths to come up
 DRAIN = 30          # seconds the traffic may take, beyond its time, to start and to bring in what is under way
-OUTSTANDING = RING // 2  # unacknowledged packets: what no ring on the way has to refuse
+OUTSTANDING = RING // 4  # unacknowledged packets of each end: what no ring on the way has to refuse
 QPS = 256           # enough flows for every path to get its share
 MESSAGE_BYTES = 8192
 
@@ -70,7 +70,7 @@ class Job:
                    for i, gateway in enumerate(gateways)]
         traffic = children.start(
             "traffic", self._program("bench/traffic/braidway-traffic"), "--client-device", devices[0],
-            "--server-device", devices[1], "--operation", "mix", "--qps", QPS, "--message-bytes", MESSAGE_BYTES,
+            "--server-device", devices[1], "--operation", "mix", "--both-ways", "--qps", QPS, "--message-bytes", MESSAGE_BYTES,
             "--outstanding", OUTSTANDING, "--wait", START, "--seconds", self._seconds, "--progress",
             "--hold", "--json", results, *([] if self._hugepages else ["--no-huge"]), spoken=True)
         children.wait_for("the traffic program's ports", lambda: "both ports are up" in traffic.lines(), START)

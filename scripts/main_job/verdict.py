@@ -30,14 +30,16 @@ def result(traffic, drops, paths, further):
         "drops": drops,
         "paths": [{"name": name, "packets": count, "share": share}
                   for (name, count, _), share in zip(paths, shares(packets))],
-    } | {key: traffic[key] for key in ("duplicates", "payload_errors", "protocol_errors", "retransmitted", "messages",
-                                       "bytes", "finished")} | further
+    } | {key: traffic[key] for key in ("duplicates", "payload_errors", "protocol_errors", "retransmitted",
+                                       "implied_naks", "messages", "bytes", "finished")} | further
 
 
 def problems(run):
     """One sentence for everything that makes a run a bad one."""
     found = [f"{run[key]} frames arrived {how}" if key != "lost" else f"{run[key]} frames were lost"
              for key, how in BAD.items() if run[key]]
+    if run["implied_naks"]:
+        found.append(f"{run['implied_naks']} acknowledgements came before an earlier response")
     if run["sent"] == 0:
         found.append("nothing was sent")
     if not run["lost"] and run["delivered"] != run["sent"]:

@@ -8,7 +8,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" /
 import verdict  # noqa: E402
 
 TRAFFIC = {"seconds": 3.0, "sent": 100, "delivered": 100, "lost": 0, "reordered": 0, "icrc_errors": 0, "duplicates": 0,
-           "payload_errors": 0, "protocol_errors": 0, "retransmitted": 0, "messages": 5, "bytes": 5000, "finished": True}
+           "payload_errors": 0, "protocol_errors": 0, "retransmitted": 0, "implied_naks": 0, "messages": 5, "bytes": 5000,
+           "finished": True}
 PATHS = [[{"name": "fabric0", "packets": 30, "bytes": 300}, {"name": "fabric1", "packets": 20, "bytes": 200}],
          [{"name": "fabric0", "packets": 45, "bytes": 450}, {"name": "fabric1", "packets": 5, "bytes": 50}]]
 
@@ -23,7 +24,7 @@ class Verdict(unittest.TestCase):
 
     def test_each_fault_alone_is_a_problem_and_says_how_many(self):
         for changes in ({"lost": 7, "delivered": 93}, {"reordered": 7}, {"icrc_errors": 7}, {"duplicates": 7},
-                        {"payload_errors": 7}, {"protocol_errors": 7}):
+                        {"payload_errors": 7}, {"protocol_errors": 7}, {"implied_naks": 7}):
             with self.subTest(changes=changes):
                 problem, = verdict.problems(run(**changes))
                 self.assertIn("7", problem)

@@ -22,13 +22,14 @@ using FaultPlan = std::function<Fault(std::size_t direction, std::uint64_t n, co
 
 class BackToBack {
  public:
-  explicit BackToBack(const Schedule& schedule, IpVersion ip = IpVersion::v4, const Pace& pace = {})
-      : requests{Route{client_endpoint, server_endpoint, ip}, server_qpn_base, schedule.qps,
-                 ledger_depth(schedule, pace)},
-        responses{Route{server_endpoint, client_endpoint, ip}, client_qpn_base, schedule.qps,
-                  ledger_depth(schedule, pace)},
-        client{schedule, pace, requests, responses},
-        server{schedule, requests, responses} {}
+  explicit BackToBack(const Schedule& schedule, IpVersion ip = IpVersion::v4, const Pace& pace = {},
+                      bool both_ways = false)
+      : there{Route{client_endpoint, server_endpoint, ip}, server_qpn_base, schedule.qps,
+              2 * ledger_depth(schedule, pace)},
+        back{Route{server_endpoint, client_endpoint, ip}, client_qpn_base, schedule.qps,
+             2 * ledger_depth(schedule, pace)},
+        client{both_ways ? Role::both : Role::requests, schedule, pace, there, back},
+        server{both_ways ? Role::both : Role::responds, schedule, pace, back, there} {}
 
   FaultPlan plan = [](std::size_t, std::uint64_t, const Bytes&) { return Fault::none; };
   /// Every frame as it was sent, both directions, if wanted.
@@ -40,27 +41,33 @@ class BackToBack {
     for (; now_ < 100'000'000'000 && !finished; now_ += 10'000) {
       const lb::Nanoseconds now{now_};
       client.tick(now);
+      server.tick(now);
       send(0, [&](std::span<std::byte> buffer) { return client.poll(now, buffer); });
-      deliver(0, [&](const Bytes& frame) { server.receive(frame); });
-      send(1, [&](std::span<std::byte> buffer) { return server.poll(buffer); });
+      deliver(0, [&](const Bytes& frame) { server.receive(now, frame); });
+      send(1, [&](std::span<std::byte> buffer) { return server.poll(now, buffer); });
       deliver(1, [&](const Bytes& frame) { client.receive(now, frame); });
-      if (client.messages() >= messages) client.stop();
-      finished = client.messages() >= messages && client.drained() && server.idle() && wires_[0].empty() &&
+      if (complete() >= messages) {
+        client.stop();
+        server.stop();
+      }
+      finished = complete() >= messages && client.drained() && server.drained() && wires_[0].empty() &&
                  wires_[1].empty();
     }
-    Results results = collect(requests, responses, client, server);
+    Results results = collect(there, back, client, server);
     results.finished = finished;
     return results;
   }
   double virtual_seconds() const { return static_cast<double>(now_) / 1e9; }
 
-  Channel requests;
-  Channel responses;
-  Requester client;
-  Responder server;
+  Channel there;  ///< from the client to the server
+  Channel back;
+  Host client;
+  Host server;
 
  private:
   static constexpr std::size_t burst = 32;
+
+  std::uint64_t complete() const { return collect(there, back, client, server).messages; }
 
   template <class Poll>
   void send(std::size_t direction, Poll&& poll) {

@@ -1,3 +1,4 @@
+#include <array>
 #include <cstring>
 #include <random>
 #include <set>
@@ -18,8 +19,18 @@ Schedule schedule_of(std::size_t operation, std::uint32_t message_bytes, std::ui
   return {.qps = qps,
           .message_bytes = message_bytes,
           .path_mtu = mtu,
-          .mixed = operation == 3,
-          .operation = static_cast<Operation>(operation % 3)};
+          .mixed = operation == operations,
+          .operation = static_cast<Operation>(operation % operations)};
+}
+
+/// A gateway that repairs the ICRC after it broke something must be found out all the same.
+Fault tamper(Bytes& frame, std::size_t offset) {
+  frame[offset] ^= std::byte{0x01};
+  const std::size_t ip_bytes = frame.size() - ethernet_bytes;
+  const std::uint32_t icrc =
+      telemetry::icrc(std::span{frame}.subspan(ethernet_bytes, ip_bytes - telemetry::icrc_bytes));
+  std::memcpy(frame.data() + frame.size() - telemetry::icrc_bytes, &icrc, sizeof(icrc));
+  return Fault::none;
 }
 
 class CleanWire
@@ -34,13 +45,14 @@ TEST_P(CleanWire, CarriesEverythingInOrderWithNothingSentTwice) {
   EXPECT_EQ(results.retransmitted, 0U);
   EXPECT_EQ(results.naks, 0U);
   EXPECT_GE(results.messages, 300U);
-  EXPECT_EQ(results.bytes, results.messages * message_bytes);
+  // Atomics have no payload.
+  EXPECT_EQ(results.bytes, operation < 3 ? results.messages * message_bytes : results.bytes);
   EXPECT_EQ(results.sent, results.delivered);
   EXPECT_GT(results.sent, results.messages);
 }
 
 INSTANTIATE_TEST_SUITE_P(OfEveryKind, CleanWire,
-                         testing::Combine(testing::Values(0, 1, 2, 3),
+                         testing::Combine(testing::Values(0, 1, 2, 3, 4),
                                           testing::Values(0, 1, 255, 4096, 10'001),
                                           testing::Values(256, 1024, 4096),
                                           testing::Values(IpVersion::v4, IpVersion::v6)));
@@ -72,11 +84,65 @@ INSTANTIATE_TEST_SUITE_P(
         std::tuple{std::size_t{2}, 5U, std::set{Opcode::rc_read_request, Opcode::rc_read_response_only}},
         std::tuple{std::size_t{2}, 3000U,
                    std::set{Opcode::rc_read_request, Opcode::rc_read_response_first,
-                            Opcode::rc_read_response_middle, Opcode::rc_read_response_last}}));
+                            Opcode::rc_read_response_middle, Opcode::rc_read_response_last}},
+        std::tuple{std::size_t{3}, 3000U, std::set{Opcode::rc_fetch_add, Opcode::rc_atomic_acknowledge}}));
+
+TEST(BothWays, CarryEverythingAndMixWhatSharesAFlow) {
+  for (const IpVersion ip : {IpVersion::v4, IpVersion::v6}) {
+    for (std::size_t operation = 0; operation < 5; ++operation) {
+      BackToBack ends{schedule_of(operation, 3000, 1024, 5), ip, {}, true};
+      std::array<std::set<bool>, 2> kinds;
+      ends.tap = [&](std::size_t direction, const Bytes& frame) {
+        kinds[direction].insert(is_response(frame));
+      };
+      const Results results = ends.run(600);
+      EXPECT_TRUE(results.clean()) << to_json(results);
+      EXPECT_EQ(results.retransmitted + results.naks + results.implied_naks, 0U) << to_json(results);
+      EXPECT_GE(results.messages, 600U);
+      EXPECT_EQ(kinds[0].size() + kinds[1].size(), 4U) << "requests and answers, each way";
+    }
+  }
+}
+
+TEST(AMix, TakesAnAcknowledgementThatOvertakesAResponseForANak) {
+  BackToBack ends{schedule_of(4, 3000, 1024, 1)};
+  const auto opcode = [](const Bytes& frame) {
+    return static_cast<Opcode>(frame[ethernet_bytes + 20 + udp_bytes]);
+  };
+  bool was_response = false;
+  bool done = false;
+  ends.plan = [&](std::size_t direction, std::uint64_t n, const Bytes& frame) {
+    if (direction != 1) return Fault::none;
+    // The wire has the response before it still, if they left in one burst.
+    const bool ack = opcode(frame) == Opcode::rc_acknowledge;
+    const bool overtakes = !done && n > 50 && was_response && ack;
+    was_response = is_response(frame) && !ack;
+    done = done || overtakes;
+    return overtakes ? Fault::overtake : Fault::none;
+  };
+  const Results results = ends.run(400);
+  EXPECT_TRUE(done);
+  EXPECT_EQ(results.reordered, 1U) << to_json(results);
+  EXPECT_GE(results.implied_naks, 1U) << to_json(results);
+  EXPECT_TRUE(results.finished);
+  EXPECT_EQ(results.payload_errors + results.protocol_errors, 0U) << to_json(results);
+}
+
+TEST(Atomics, DoneTwiceAreAProtocolError) {
+  BackToBack ends{schedule_of(3, 1024, 1024, 1)};
+  ends.plan = [](std::size_t way, std::uint64_t n, const Bytes& frame) {
+    // The number that was there before, as a host would tell it that did the atomic before this one twice.
+    if (way != 1 || n != 30) return Fault::none;
+    Bytes& of = const_cast<Bytes&>(frame);
+    return tamper(of, of.size() - telemetry::icrc_bytes - 1);
+  };
+  const Results results = ends.run(100);
+  EXPECT_GE(results.protocol_errors, 1U) << to_json(results);
+}
 
 TEST(PacketSequenceNumbers, WrapAt24Bits) {
   // One QP starts 64 below the wrap; see psn_of.
-  BackToBack ends{schedule_of(3, 2000, 1024, 1)};
+  BackToBack ends{schedule_of(4, 2000, 1024, 1)};
   bool wrapped = false;
   ends.tap = [&wrapped, last = 0U](std::size_t direction, const Bytes& frame) mutable {
     if (direction != 0) return;
@@ -147,20 +213,20 @@ TEST_P(Overtaking, IsReorderingAndNeitherLossNorDuplication) {
 }
 
 INSTANTIATE_TEST_SUITE_P(AnywhereOnTheWay, OneFault,
-                         testing::Combine(testing::Values(0, 1, 2, 3), testing::Values(0, 1),
+                         testing::Combine(testing::Values(0, 1, 2, 3, 4), testing::Values(0, 1),
                                           testing::Values(IpVersion::v4, IpVersion::v6)));
 
 // Acknowledgements of one flow of writes are coalesced: there are never two under way, so none to overtake.
 INSTANTIATE_TEST_SUITE_P(AmongRequests, Overtaking,
-                         testing::Combine(testing::Values(0, 1, 2, 3), testing::Values(0),
+                         testing::Combine(testing::Values(0, 1, 2, 3, 4), testing::Values(0),
                                           testing::Values(IpVersion::v4, IpVersion::v6)));
 INSTANTIATE_TEST_SUITE_P(AmongResponses, Overtaking,
-                         testing::Combine(testing::Values(2, 3), testing::Values(1),
+                         testing::Combine(testing::Values(2, 3, 4), testing::Values(1),
                                           testing::Values(IpVersion::v4, IpVersion::v6)));
 
 TEST(ManyFaults, AreAllCountedAndNoMessageIsLost) {
   for (const IpVersion ip : {IpVersion::v4, IpVersion::v6}) {
-    for (std::size_t operation = 0; operation < 4; ++operation) {
+    for (std::size_t operation = 0; operation < 5; ++operation) {
       BackToBack ends{schedule_of(operation, 9000, 1024, 7), ip};
       std::mt19937 random{static_cast<unsigned>(operation)};  // NOLINT(bugprone-random-generator-seed)
       std::uint64_t dropped = 0;
@@ -178,20 +244,10 @@ TEST(ManyFaults, AreAllCountedAndNoMessageIsLost) {
       EXPECT_EQ(results.reordered, 0U) << to_json(results);
       EXPECT_EQ(results.duplicates, 0U) << to_json(results);
       EXPECT_EQ(results.payload_errors + results.protocol_errors, 0U) << to_json(results);
-      EXPECT_EQ(results.bytes, results.messages * 9000);
+      EXPECT_EQ(results.bytes, operation < 3 ? results.messages * 9000 : results.bytes);
       EXPECT_GT(results.retransmitted, 0U);
     }
   }
-}
-
-/// A gateway that repairs the ICRC after it broke something must be found out all the same.
-Fault tamper(Bytes& frame, std::size_t offset) {
-  frame[offset] ^= std::byte{0x01};
-  const std::size_t ip_bytes = frame.size() - ethernet_bytes;
-  const std::uint32_t icrc =
-      telemetry::icrc(std::span{frame}.subspan(ethernet_bytes, ip_bytes - telemetry::icrc_bytes));
-  std::memcpy(frame.data() + frame.size() - telemetry::icrc_bytes, &icrc, sizeof(icrc));
-  return Fault::none;
 }
 
 TEST(Tampering, WithAPayloadByteIsAPayloadErrorEvenUnderARightIcrc) {
@@ -226,9 +282,9 @@ TEST(Pace, KeepsToTheRate) {
 TEST(Pace, NeverHasMoreOutstandingThanAllowed) {
   Pace pace{};
   pace.outstanding = 40;
-  BackToBack ends{schedule_of(3, 8192, 1024, 100), IpVersion::v4, pace};
+  BackToBack ends{schedule_of(4, 8192, 1024, 100), IpVersion::v4, pace};
   std::uint64_t most = 0;
-  ends.tap = [&](std::size_t, const Bytes&) { most = std::max(most, ends.client.in_flight()); };
+  ends.tap = [&](std::size_t, const Bytes&) { most = std::max(most, ends.client.requester()->in_flight()); };
   EXPECT_TRUE(ends.run(1000).clean());
   EXPECT_LE(most, 40U);
   EXPECT_GT(most, 30U);
@@ -251,8 +307,8 @@ TEST(AnEngine, ServesAllQpsAlike) {
 TEST(Frames, ThatAreNoneOfOursAreOnlyCounted) {
   BackToBack ends{schedule_of(0, 1024, 1024, 1)};
   const Bytes arp(60);
-  ends.server.receive(arp);
-  ends.server.receive(std::span{arp}.first(10));
+  ends.server.receive({}, arp);
+  ends.server.receive({}, std::span{arp}.first(10));
   const Results results = ends.run(10);
   EXPECT_EQ(results.foreign, 2U);
   EXPECT_TRUE(results.clean());

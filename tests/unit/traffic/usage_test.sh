@@ -14,7 +14,7 @@ expect 2 "--qps" "${devices[@]}" --qps 0
 expect 2 "--qps" "${devices[@]}" --qps 1000001
 expect 2 "--path-mtu" "${devices[@]}" --path-mtu 1500
 expect 2 "--ip" "${devices[@]}" --ip 5
-expect 2 "--operation" "${devices[@]}" --operation atomic
+expect 2 "--operation" "${devices[@]}" --operation erase
 expect 2 "raise that" "${devices[@]}" --operation read --message-bytes 1048576
 expect 2 "there is no CPU 9999" "${devices[@]}" --cores 0,9999
 expect 2 "looks like 0-1,3" "${devices[@]}" --cores all
