@@ -172,6 +172,12 @@ class SprayedGateways(Gateways):
     def paths(self, name):
         return json.loads(self._ctl(name, "show", "paths", "-j"))["paths"]
 
+    def waited_for_core(self):
+        """Seconds that the threads of a gateway have waited to run since they began, of the one that waited longest."""
+        def waited(pid):
+            return sum(int(open(f"{task.path}/schedstat").read().split()[1]) for task in os.scandir(f"/proc/{pid}/task"))
+        return max(waited(self.processes[name].pid) for name in ("a", "b")) / 1e9
+
     def ask_wire(self, request):
         done = subprocess.run([self.wire_program, os.path.join(self.state, "wire.yaml"), "--ask", json.dumps(request)],
                               capture_output=True, text=True, timeout=30)
