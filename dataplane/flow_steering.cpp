@@ -36,24 +36,16 @@ std::vector<FlowSteering::Stamp> stamps_for(const GatewaySettings& settings) {
   return stamps;
 }
 
-std::size_t most_stamp_bytes(const PeerSettings& peer) {
-  const auto bytes = [](const HopSettings& hops) {
-    return telemetry::int_min_bytes + (hops.own ? 4 * telemetry::int_hop_words(hops.instructions) : 0);
-  };
-  std::size_t most = bytes(peer.hops);
-  for (const RuleSettings& rule : peer.rules) most = std::max(most, bytes(rule.treatment.hops));
-  return most;
-}
-
 }  // namespace
 
 FlowSteering::FlowSteering(const GatewaySettings& settings, const PeerLink& link)
     : link_(link),
       steering_(steering_for(settings)),
       treatments_(settings.peers.front()),
+      tunnels_(settings),
       stamp_by_rule_(stamps_for(settings)),
-      most_stamp_bytes_(most_stamp_bytes(settings.peers.front())),
-      most_ip_bytes_(fabric_mtu(settings) - static_cast<std::uint32_t>(telemetry::int_min_bytes)),
+      most_headroom_(headroom_bytes(settings)),
+      most_ip_bytes_(fabric_mtu(settings) - static_cast<std::uint32_t>(stamp_bytes(settings.peers.front()))),
       self_(settings.id),
       stamps_(settings.peers.front().stamping == Stamping::int_md),
       shares_(settings.peers.front().paths.size()),

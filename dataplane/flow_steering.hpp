@@ -17,6 +17,7 @@
 #include "dataplane/peer_link.hpp"
 #include "dataplane/settings.hpp"
 #include "dataplane/treatments.hpp"
+#include "dataplane/tunnels.hpp"
 #include "lb/path_table.hpp"
 #include "lb/steering.hpp"
 #include "telemetry/stamp.hpp"
@@ -46,7 +47,7 @@ class FlowSteering {
   [[nodiscard]] bool stamps() const noexcept { return stamps_; }
   /// There is room for a stamp: in front of the frame, and in every path's MTU.
   [[nodiscard]] bool has_room(const rte_mbuf* packet, const PacketMeta& meta) const noexcept {
-    return rte_pktmbuf_headroom(packet) >= most_stamp_bytes_ &&
+    return rte_pktmbuf_headroom(packet) >= most_headroom_ &&
            packet->data_len >= meta.l4_offset + telemetry::udp_header_bytes + telemetry::bth_bytes &&
            packet->pkt_len - meta.l3_offset <= most_ip_bytes_;
   }
@@ -57,6 +58,7 @@ class FlowSteering {
     bool own_hop;
   };
   [[nodiscard]] const Stamp& stamp(std::uint8_t rule) const noexcept { return stamp_by_rule_[rule]; }
+  [[nodiscard]] const Tunnels& tunnels() const noexcept { return tunnels_; }
   [[nodiscard]] lb::GatewayId self() const noexcept { return self_; }
 
   void tell(OrderCounts& counts) const noexcept;
@@ -67,8 +69,9 @@ class FlowSteering {
   const PeerLink& link_;
   lb::Steering steering_;
   Treatments treatments_;
+  Tunnels tunnels_;
   std::vector<Stamp> stamp_by_rule_;  ///< by rule
-  std::size_t most_stamp_bytes_;      ///< of any of them, our own hop included
+  std::size_t most_headroom_;         ///< of any of them, our own hop included
   std::uint32_t most_ip_bytes_;       ///< of a packet before it is stamped
   lb::GatewayId self_;
   bool stamps_;

@@ -24,8 +24,6 @@
 namespace braidway::dataplane {
 namespace {
 
-/// As long as PFC watchdogs take to call a queue stuck: longer than any pause that ends by itself.
-
 std::string_view name_of(LinkSource source) {
   switch (source) {
     case LinkSource::interrupt:
@@ -119,6 +117,10 @@ std::optional<StartError> Gateway::start_eal() {
     if (!settings_.ports[port].device) {
       return StartError{"it has no device; name one to run it", port};
     }
+  }
+  if (by_tunnels(settings_.peers.front())) {
+    return StartError{"it is a tunnel's; tunnels are for braidway replay until there is a routed mode",
+                      settings_.peers.front().paths.front().port};
   }
   if (const auto mbufs = settings_.memory.mbufs; mbufs != 0 && mbufs < least_mbufs) {
     return StartError{"memory.mbufs is " + std::to_string(mbufs) +

@@ -21,6 +21,7 @@
 #include "lb/path_table.hpp"
 #include "telemetry/counter.hpp"
 #include "telemetry/path_meter.hpp"
+#include "telemetry/tunnel.hpp"
 
 namespace braidway::dataplane {
 
@@ -66,7 +67,9 @@ struct LaneContext {
   bool keeps_keys = false;  ///< flow keys of packets are wanted: `steering` or `order` is there
   LinkLocalSettings link_local;
   OwnPorts own_ports;
-  PeerLink* link = nullptr;  ///< to the peer; shared by all lanes
+  PeerLink* link = nullptr;                   ///< to the peer; shared by all lanes
+  telemetry::Npt npt = telemetry::Npt::port;  ///< how the peer's paths carry tags
+  telemetry::LinkHeader host_link{};          ///< of packets that come out of tunnels
   Inboxes inboxes{};
   rte_ring* message_inbox = nullptr;  ///< for messages of the peer; none: they are not wanted
   std::vector<TxQueue> tx;            ///< by port index

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <netinet/in.h>
+#include <optional>
 
 #include <rte_ether.h>
 #include <rte_ip.h>
@@ -87,16 +88,23 @@ void parse_datagram(std::span<const std::byte> head, const Ip& ip, std::uint16_t
   out.key = ports_key(ip, head, destination);
 }
 
-/// A tagged packet's flow is what it was before; a tunnel's is that of its outer headers.
+/// What parse_ipv4() and parse_ipv6() find of a packet inside a tunnel, `bytes` from `offset` on.
+std::optional<lb::FlowKey> key_of_inner(std::span<const std::byte> head, std::size_t offset,
+                                        std::size_t bytes, std::uint8_t protocol) noexcept;
+
+/// A tagged packet's flow is what it was before; in a tunnel that of the packet inside, if it is one.
 void parse_tagged(std::span<const std::byte> head, const Ip& ip, Parsed& out) noexcept {
   const std::size_t shim = ip.payload_offset + sizeof(rte_udp_hdr);
   const auto header = telemetry::IntHeader::load(head.data() + shim);
+  const std::size_t int_bytes = telemetry::int_shim_bytes + 4 * header.length_words();
   if (header.npt() == telemetry::Npt::port) {
-    const std::size_t int_bytes = telemetry::int_shim_bytes + 4 * header.length_words();
     parse_datagram(head, ip, header.original_port(), shim + int_bytes,
                    ip.payload_bytes - sizeof(rte_udp_hdr) - int_bytes, out);
   } else {
-    out.key = ports_key(ip, head);
+    const auto inner =
+        key_of_inner(head, shim + int_bytes, ip.payload_bytes - sizeof(rte_udp_hdr) - int_bytes,
+                     header.original_protocol());
+    out.key = inner ? *inner : ports_key(ip, head);
   }
   out.traffic_class = TrafficClass::tagged;
 }
@@ -142,13 +150,14 @@ void parse_transport(std::span<const std::byte> head, const Ip& ip, const OwnPor
     return;
   }
   const std::uint16_t destination = rte_be_to_cpu_16(header.dst_port);
-  if (destination == ports.int_md && telemetry::is_tagged(head.subspan(ip.payload_offset), ports.int_md)) {
+  if (ports.int_md != 0 && destination == ports.int_md &&
+      telemetry::is_tagged(head.subspan(ip.payload_offset), ports.int_md)) {
     parse_tagged(head, ip, out);
     return;
   }
   parse_datagram(head, ip, destination, ip.payload_offset + sizeof(rte_udp_hdr),
                  udp_bytes - sizeof(rte_udp_hdr), out);
-  if (destination == ports.message && is_message(head, ip)) {
+  if (ports.message != 0 && destination == ports.message && is_message(head, ip)) {
     out.traffic_class = TrafficClass::message;
   }
 }
@@ -212,6 +221,28 @@ void parse_ipv6(std::span<const std::byte> head, std::size_t frame_bytes, const 
               .protocol = header.proto,
               .first_header_only = false};
   parse_transport(head, ip, ports, out);
+}
+
+std::optional<lb::FlowKey> key_of_inner(std::span<const std::byte> head, std::size_t offset,
+                                        std::size_t bytes, std::uint8_t protocol) noexcept {
+  static_assert(telemetry::max_link_header_bytes + telemetry::ipv6_header_bytes +
+                        telemetry::udp_header_bytes + telemetry::int_shim_bytes +
+                        4 * telemetry::int_max_length_words + telemetry::ipv6_header_bytes +
+                        telemetry::udp_header_bytes + telemetry::bth_bytes <=
+                    parsed_header_bytes,
+                "behind the longest stack there is room for the packet's headers");
+  Parsed inner;
+  inner.l3_offset = static_cast<std::uint16_t>(offset);
+  // Nothing of ours is in a tunnel again.
+  const OwnPorts none{.int_md = 0, .message = 0};
+  if (protocol == telemetry::protocol_ipv4) {
+    parse_ipv4(head, offset + bytes, none, inner);
+  } else if (protocol == telemetry::protocol_ipv6) {
+    parse_ipv6(head, offset + bytes, none, inner);
+  } else {
+    return std::nullopt;
+  }
+  return inner.malformed == Malformed::none ? std::optional(inner.key) : std::nullopt;
 }
 
 /// IEEE 802.1D/Q bridge group address, the destination of spanning-tree frames: 01:80:C2:00:00:00.

@@ -3,6 +3,7 @@
 // thread; immutable once workers run.
 #pragma once
 
+#include <array>
 #include <cassert>
 #include <cstdint>
 #include <optional>
@@ -35,6 +36,13 @@ enum class Hugepages : std::uint8_t { automatic, require, off };
 /// only.
 enum class XdpTake : std::uint8_t { all, rocev2 };
 
+/// The layer-2 header of packets that a tunnel begins or ends with at a port.
+struct LinkSettings {
+  std::array<std::uint8_t, 6> source{};
+  std::array<std::uint8_t, 6> destination{};
+  std::uint16_t vlan = 0;  ///< tag control information, 802.1Q; 0: no tag
+};
+
 struct PortSettings {
   std::string name;
   PortRole role = PortRole::host;
@@ -47,13 +55,22 @@ struct PortSettings {
   std::uint16_t stall_ms =
       200;  ///< time without taking a packet after which its packets are dropped, 1..60000
   XdpTake xdp_take = XdpTake::all;
-  OwnPorts own_ports = {};  ///< by which XdpTake::rocev2 knows what gateways write; the gateway's
+  std::optional<LinkSettings> link{};  ///< there is one where tunnels need it
+  OwnPorts own_ports = {};             ///< by which XdpTake::rocev2 knows what gateways write; the gateway's
+};
+
+/// A path through somebody's fabric: what it is routed by. Both addresses are of one family.
+struct TunnelPath {
+  lb::IpAddress source{};
+  lb::IpAddress destination{};
+  std::uint16_t source_port = 0;  ///< UDP's, which pins the way
 };
 
 struct PathSettings {
-  std::string name;          ///< of the path; the port's name unless given
-  std::uint16_t port = 0;    ///< index into GatewaySettings::ports, a fabric port
-  std::uint32_t weight = 1;  ///< relative, 1..10000
+  std::string name;                       ///< of the path; the port's name unless given
+  std::uint16_t port = 0;                 ///< index into GatewaySettings::ports, a fabric port
+  std::uint32_t weight = 1;               ///< relative, 1..10000
+  std::optional<TunnelPath> tunnel = {};  ///< else a strand; all of a peer's paths are alike
 };
 
 /// Heartbeats that a path misses before it is dead.
@@ -109,6 +126,9 @@ struct PeerSettings {
   std::uint32_t hold_us = 150;             ///< wait of a packet for those before it in its flow, 10..100000
   std::optional<MessageSettings> messages{};  ///< none: nothing is said to the peer, and nothing heard
 };
+
+/// The peer's paths are tunnels.
+inline bool by_tunnels(const PeerSettings& peer) noexcept { return peer.paths.front().tunnel.has_value(); }
 
 /// Of a peer that there are messages with.
 inline const MessageSettings& messages_with(const PeerSettings& peer) {

@@ -91,6 +91,10 @@ std::vector<WorkerWiring> wire_workers(const GatewaySettings& settings, const st
     context.link_local = settings.link_local;
     context.own_ports.int_md = settings.int_port;
     context.link = &shared.link;
+    if (by_tunnels(settings.peers.front())) {
+      context.npt = telemetry::Npt::tunnel;
+      context.host_link = link_header_of(settings.ports[context.host_port].link.value_or(LinkSettings{}));
+    }
     add_flow_state(context, settings);
     context.inboxes = shared.rings.inboxes();
     context.message_inbox = shared.rings.messages();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ctrl/config/rules.hpp"
+#include "ctrl/config/tunnels.hpp"
 #include "dataplane/settings.hpp"
 
 namespace braidway::ctrl {
@@ -58,6 +59,7 @@ Config assemble(const Draft& draft) {
     settings.descriptors = port.descriptors.value_or(settings.descriptors);
     settings.stall_ms = port.stall_ms.value_or(settings.stall_ms);
     settings.xdp_take = port.xdp_take.value_or(settings.xdp_take);
+    settings.link = link_of(port.link);
     settings.own_ports.int_md = draft.telemetry.int_port.value_or(settings.own_ports.int_md);
     gateway.ports.push_back(std::move(settings));
     config.port_locations.push_back(port.device.given ? port.device.at : port.at);
@@ -78,7 +80,8 @@ Config assemble(const Draft& draft) {
     }
     for (const PathDraft& path : peer.paths) {
       settings.paths.push_back({path.name.value_or(path.port.value), indices.at(path.port.value),
-                                path.weight.value_or(dataplane::PathSettings{}.weight)});
+                                path.weight.value_or(dataplane::PathSettings{}.weight),
+                                tunnel_of(path.tunnel)});
     }
   }
   gateway.link_local.lldp = draft.link_local.lldp.value_or(gateway.link_local.lldp);

@@ -50,6 +50,8 @@ constexpr std::string_view paths = "paths";
 constexpr std::string_view collectors = "collectors";
 constexpr std::string_view rules = "rules";
 constexpr std::string_view instructions = "instructions";
+constexpr std::string_view an_address = "an IP address";
+constexpr std::string_view a_mac = "a MAC address, as 02:00:00:00:00:01";
 constexpr std::string_view a_prefix = "addresses that begin alike, as 10.0.0.0/8 or fd00::/8";
 constexpr std::string_view wire_peers = "peer in wire mode";
 
@@ -90,6 +92,16 @@ std::string check_path(std::string_view path) {
 std::string check_prefix(std::string_view text) {
   const auto prefix = parse_prefix(text);
   return prefix ? std::string{} : prefix.error();
+}
+
+std::string check_address(std::string_view text) {
+  const auto address = parse_address(text);
+  return address ? std::string{} : address.error();
+}
+
+std::string check_mac(std::string_view text) {
+  const auto mac = parse_mac(text);
+  return mac ? std::string{} : mac.error();
 }
 
 std::string nothing_more(std::string_view /*word*/) { return {}; }
@@ -148,6 +160,16 @@ constexpr std::array hugepages_words{Word<Hugepages>{"automatic", Hugepages::aut
 constexpr std::array gateway_fields{text<&GatewayDraft::name, check_name, a_name>("name", required),
                                     number<&GatewayDraft::id, 1, 65535>("id", required)};
 constexpr std::array worker_fields{number<&WorkerDraft::core, 0, max_core>("core", required)};
+constexpr std::array link_fields{
+    text<&LinkDraft::source, check_mac, a_mac>("source", required),
+    text<&LinkDraft::destination, check_mac, a_mac>("destination", required),
+    number<&LinkDraft::vlan, 1, 4094>("vlan", optional),
+};
+constexpr std::array tunnel_fields{
+    text<&TunnelDraft::source, check_address, an_address>("source", required),
+    text<&TunnelDraft::destination, check_address, an_address>("destination", required),
+    number<&TunnelDraft::source_port, 1, 65535>("source_port", required),
+};
 constexpr std::array port_fields{
     text<&PortDraft::name, check_name, a_name>("name", required),
     choice<&PortDraft::role, role_words, nothing_more>("role", required),
@@ -157,10 +179,12 @@ constexpr std::array port_fields{
     number<&PortDraft::descriptors, 64, 32768>("descriptors", optional),
     number<&PortDraft::stall_ms, 1, 60000>("stall_ms", optional),
     choice<&PortDraft::xdp_take, take_words, nothing_more>("xdp_take", optional),
+    record<&PortDraft::link, link_fields>("link", optional),
 };
 constexpr std::array path_fields{text<&PathDraft::port, check_name, a_port>("port", required),
                                  number<&PathDraft::weight, 1, 10000>("weight", optional),
-                                 text<&PathDraft::name, check_name, a_name>("name", optional)};
+                                 text<&PathDraft::name, check_name, a_name>("name", optional),
+                                 record<&PathDraft::tunnel, tunnel_fields>("tunnel", optional)};
 constexpr std::array message_fields{
     text<&MessagesDraft::key_file, check_path, a_key_file>("key_file", required),
     number<&MessagesDraft::interval_us, 50, 1'000'000>("interval_us", optional),

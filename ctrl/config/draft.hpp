@@ -34,6 +34,13 @@ struct WorkerDraft {
   Given<std::uint16_t> core;
 };
 
+struct LinkDraft {
+  Location at;
+  Given<std::string> source;
+  Given<std::string> destination;
+  Given<std::uint16_t> vlan;
+};
+
 struct PortDraft {
   Location at;
   Given<std::string> name;
@@ -44,6 +51,14 @@ struct PortDraft {
   Given<std::uint16_t> descriptors;
   Given<std::uint16_t> stall_ms;
   Given<dataplane::XdpTake> xdp_take;
+  LinkDraft link;  ///< there is one if there is a source
+};
+
+struct TunnelDraft {
+  Location at;
+  Given<std::string> source;
+  Given<std::string> destination;
+  Given<std::uint16_t> source_port;
 };
 
 struct PathDraft {
@@ -51,6 +66,7 @@ struct PathDraft {
   Given<std::string> port;
   Given<std::uint32_t> weight;
   Given<std::string> name;
+  TunnelDraft tunnel;  ///< there is one if there is a source
 };
 
 struct MessagesDraft {

@@ -1,11 +1,14 @@
 #include "ctrl/config/prefix.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstring>
 #include <optional>
+
+#include <rte_ether.h>
 
 #include "ctrl/config/words.hpp"
 #include "lb/flow_key.hpp"
@@ -37,6 +40,25 @@ std::string text_of(const lb::IpAddress& address, std::uint8_t length, bool is_i
 }
 
 }  // namespace
+
+tl::expected<lb::IpAddress, std::string> parse_address(std::string_view text) {
+  const std::string copy(text);
+  std::array<std::byte, 16> bytes{};
+  if (inet_pton(AF_INET, copy.c_str(), bytes.data()) == 1) return lb::load_ipv4(bytes.data());
+  if (inet_pton(AF_INET6, copy.c_str(), bytes.data()) == 1) return lb::load_ipv6(bytes.data());
+  return tl::unexpected(in_quotes(text) + " is no IP address; 10.0.0.1 or fd00::1 would be");
+}
+
+tl::expected<std::array<std::uint8_t, 6>, std::string> parse_mac(std::string_view text) {
+  rte_ether_addr address{};
+  std::array<std::uint8_t, 6> out{};
+  // Six pairs of digits: DPDK takes three groups of four as well.
+  if (text.size() != 17 || rte_ether_unformat_addr(std::string(text).c_str(), &address) != 0) {
+    return tl::unexpected(in_quotes(text) + " is no MAC address; 02:00:00:00:00:01 would be");
+  }
+  std::ranges::copy(address.addr_bytes, out.begin());
+  return out;
+}
 
 tl::expected<lb::Prefix, std::string> parse_prefix(std::string_view text) {
   const std::size_t slash = text.find('/');

@@ -9,8 +9,10 @@
 #include <string_view>
 
 #include "ctrl/config/rules.hpp"
+#include "ctrl/config/tunnels.hpp"
 #include "ctrl/config/words.hpp"
 #include "dataplane/device.hpp"
+#include "dataplane/tunnels.hpp"
 #include "telemetry/int_md.hpp"
 #include "telemetry/message.hpp"
 #include "telemetry/roce.hpp"
@@ -171,26 +173,35 @@ void check_ports(const Draft& draft, std::vector<Problem>& problems) {
   }
 }
 
+/// What a stamp makes a packet of the peer's longer by.
+std::size_t stamp_bytes(const PeerDraft& peer) {
+  dataplane::PeerSettings settings;
+  for (const PathDraft& path : peer.paths) {
+    settings.paths.emplace_back().tunnel = tunnel_of(path.tunnel);
+  }
+  return dataplane::stamp_bytes(settings);
+}
+
 /// The longest packet of the host port fits every fabric port with a stamp.
-void check_stamped_mtu(const Draft& draft, std::vector<Problem>& problems) {
+void check_stamped_mtu(const Draft& draft, std::size_t stamp, std::vector<Problem>& problems) {
   const auto host =
       std::ranges::find_if(draft.ports, [](const PortDraft& port) { return has_role(port, PortRole::host); });
   if (host == draft.ports.end()) {
     return;
   }
   const std::uint16_t host_mtu = host->mtu.value_or(dataplane::PortSettings{}.mtu);
-  const std::size_t needed = host_mtu + telemetry::int_min_bytes;
+  const std::size_t needed = host_mtu + stamp;
   for (const PortDraft& port : draft.ports) {
     const std::uint16_t mtu = port.mtu.value_or(dataplane::PortSettings{}.mtu);
     // Below the host port's own, it is refused for that already.
     if (!has_role(port, PortRole::fabric) || mtu < host_mtu || mtu >= needed) {
       continue;
     }
-    problems.push_back(
-        {port.mtu.given ? port.mtu.at : port.at,
-         "mtu " + std::to_string(mtu) + " has no room for the host port's " + std::to_string(host_mtu) +
-             " and a stamp of " + std::to_string(telemetry::int_min_bytes) + "; write mtu: " +
-             std::to_string(needed) + " or more, a lower mtu for the host port, or stamping: none"});
+    problems.push_back({port.mtu.given ? port.mtu.at : port.at,
+                        "mtu " + std::to_string(mtu) + " has no room for the host port's " +
+                            std::to_string(host_mtu) + " and a stamp of " + std::to_string(stamp) +
+                            "; write mtu: " + std::to_string(needed) +
+                            " or more, a lower mtu for the host port, or stamping: none"});
   }
 }
 
@@ -257,7 +268,7 @@ void check_stamping(const Draft& draft, std::vector<Problem>& problems) {
     }
     // Whatever our own policy is, the peer's packets come stamped.
     if (stamps) {
-      check_stamped_mtu(draft, problems);
+      check_stamped_mtu(draft, stamp_bytes(peer), problems);
     }
   }
 }
@@ -390,6 +401,7 @@ void validate(const Draft& draft, std::vector<Problem>& problems) {
   check_wire_mode(draft, problems);
   check_stamping(draft, problems);
   check_rules(draft, problems);
+  check_tunnels(draft, problems);
   check_message_mtu(draft, problems);
   check_int_port(draft, problems);
   PathCheck(draft, problems).run();

@@ -21,15 +21,19 @@ namespace braidway::dataplane::stages {
 struct Measure {
   static constexpr std::string_view name = "measure";
   enum class Drop : std::uint8_t {
-    tag_unexpected,   ///< the configuration has no stamping with the peer
-    unknown_gateway,  ///< the tag is of a gateway that is not the peer
-    tag_for_tunnel,   ///< wire mode has no tunnels
-    int_discard,      ///< INT's D bit: made for the telemetry's sake
-    tag_scattered,    ///< the headers lie in several buffers, and do not fit into one
+    tag_unexpected,    ///< the configuration has no stamping with the peer
+    unknown_gateway,   ///< the tag is of a gateway that is not the peer
+    tag_for_tunnel,    ///< the packet is in a tunnel, and the peer's paths are strands
+    tag_for_strand,    ///< the other way round
+    tunnel_malformed,  ///< what is in the tunnel is no IP packet, or not of the length that it must have
+    ce_on_not_ect,     ///< marked as congested on its way, and of those that may not be (RFC 6040, 4.2)
+    int_discard,       ///< INT's D bit: made for the telemetry's sake
+    tag_scattered,     ///< the headers lie in several buffers, and do not fit into one
     none,
   };
-  static constexpr std::array<std::string_view, 5> drops{"tag_unexpected", "unknown_gateway",
-                                                         "tag_for_tunnel", "int_discard", "tag_scattered"};
+  static constexpr std::array<std::string_view, 8> drops{
+      "tag_unexpected",   "unknown_gateway", "tag_for_tunnel", "tag_for_strand",
+      "tunnel_malformed", "ce_on_not_ect",   "int_discard",    "tag_scattered"};
 
   static void run(Burst& burst, LaneContext& lane, Drops<Measure> dropped) noexcept {
     if (burst.all_flows) {
@@ -79,14 +83,16 @@ struct Measure {
     if (fault == telemetry::IntFault::headers_scattered && rte_pktmbuf_linearize(packet) == 0) [[unlikely]] {
       fault = telemetry::examine(frame_in(packet, burst.meta[i]), lane.own_ports.int_md, tag);
     }
+    if (fault == telemetry::IntFault::int_discard || fault == telemetry::IntFault::headers_scattered)
+        [[unlikely]] {
+      return fault == telemetry::IntFault::int_discard ? Drop::int_discard : Drop::tag_scattered;
+    }
+    if (tag.header.npt() != lane.npt) [[unlikely]] {
+      return lane.npt == telemetry::Npt::port ? Drop::tag_for_tunnel : Drop::tag_for_strand;
+    }
     // The parser has seen to it that it can be nothing else.
     if (fault != telemetry::IntFault::none) [[unlikely]] {
-      return fault == telemetry::IntFault::int_discard         ? Drop::int_discard
-             : fault == telemetry::IntFault::headers_scattered ? Drop::tag_scattered
-                                                               : Drop::tag_for_tunnel;
-    }
-    if (tag.header.npt() != telemetry::Npt::port) [[unlikely]] {
-      return Drop::tag_for_tunnel;
+      return fault == telemetry::IntFault::ce_on_not_ect ? Drop::ce_on_not_ect : Drop::tunnel_malformed;
     }
     return tag.words.tag.source() == lane.order->peer() ? Drop::none : Drop::unknown_gateway;
   }

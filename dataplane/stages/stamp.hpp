@@ -1,4 +1,5 @@
-// stamp: writes the number that steering gave a packet into it, with INT. Headers move into the headroom,
+// stamp: writes the number that steering gave a packet into it, with INT; or puts its IP packet into a tunnel
+// that carries both. Headers move into the headroom,
 // the payload stays where it is, and so does what comes behind it (padding, trailers). Drops nothing: steer
 // numbers no packet that has no room for a stamp. As a hop we know who we are, our ports by their place in
 // the configuration, and when the burst came; what waits in a device before and after us we do not.
@@ -24,6 +25,7 @@ struct Stamp {
       return;
     }
     const auto departure = static_cast<std::uint32_t>(lb::value(lane.now_ns));
+    const Tunnels& tunnels = lane.steering->tunnels();
     telemetry::HopMetadata own{.node_id = lb::value(lane.steering->self()),
                                .level1_ingress = lane.host_port,
                                .ingress_time = static_cast<std::uint64_t>(lb::value(lane.now_ns))};
@@ -42,13 +44,28 @@ struct Stamp {
       const PacketMeta& meta = burst.meta[i];
       const FlowSteering::Stamp& stamp = lane.steering->stamp(meta.rule);
       own.level1_egress = meta.egress;
-      const auto done = stamp.write.stamp(frame_in(packet, meta), words, stamp.own_hop ? &own : nullptr);
-      assert(done.fault == telemetry::IntFault::none);
-      rte_pktmbuf_prepend(packet, done.front_moved);
+      const telemetry::HopMetadata* hop = stamp.own_hop ? &own : nullptr;
+      if (tunnels.any()) [[unlikely]] {
+        put_into(tunnels.stamp(meta.rule, decision.path), packet, meta, words, hop);
+      } else {
+        const auto done = stamp.write.stamp(frame_in(packet, meta), words, hop);
+        assert(done.fault == telemetry::IntFault::none);
+        rte_pktmbuf_prepend(packet, done.front_moved);
+      }
       sent.count(decision.path);
       ++stamped;
     }
     lane.order_counts->add(OrderCount::stamped, stamped);
+  }
+
+ private:
+  /// The IP packet alone goes on: what stood behind it (padding) is of the link that it came by.
+  static void put_into(const telemetry::TunnelStamp& tunnel, rte_mbuf* packet, const PacketMeta& meta,
+                       const telemetry::OrderWords& words, const telemetry::HopMetadata* hop) noexcept {
+    const auto done = tunnel.stamp(frame_in(packet, meta), words, hop);
+    assert(done.fault == telemetry::IntFault::none);
+    rte_pktmbuf_prepend(packet, done.front_moved);
+    rte_pktmbuf_trim(packet, static_cast<std::uint16_t>(packet->pkt_len - done.frame_bytes));
   }
 };
 

@@ -26,8 +26,11 @@ struct Strip {
         continue;
       }
       rte_mbuf* packet = burst.packets[i];
-      const auto done = telemetry::strip(frame_in(packet, burst.meta[i]), burst.tags[i], {});
+      const auto done = telemetry::strip(frame_in(packet, burst.meta[i]), burst.tags[i], lane.host_link);
       rte_pktmbuf_adj(packet, done.front_moved);
+      if (lane.npt == telemetry::Npt::tunnel) [[unlikely]] {
+        out_of_tunnel(packet, burst.meta[i], burst.tags[i], done.frame_bytes, lane.host_link);
+      }
       naks += is_nak(frame_in(packet, burst.meta[i])) ? 1 : 0;
       ++stripped;
     }
@@ -36,6 +39,14 @@ struct Strip {
   }
 
  private:
+  static void out_of_tunnel(rte_mbuf* packet, PacketMeta& meta, const telemetry::Tagged& tag,
+                            std::uint32_t bytes, const telemetry::LinkHeader& link) noexcept {
+    rte_pktmbuf_trim(packet, static_cast<std::uint16_t>(packet->pkt_len - bytes));
+    const bool ipv4 = tag.header.original_protocol() == telemetry::protocol_ipv4;
+    meta.l3_offset = static_cast<std::uint16_t>(link.bytes());
+    meta.l4_offset = static_cast<std::uint16_t>(
+        link.bytes() + (ipv4 ? telemetry::ipv4_header_bytes : telemetry::ipv6_header_bytes));
+  }
   /// "PSN sequence error".
   static bool is_nak(const telemetry::FrameInBuffer& frame) noexcept {
     const std::size_t bth = frame.l4_offset + telemetry::udp_header_bytes;

@@ -116,6 +116,27 @@ GatewaySettings stamping_settings() {
   return settings;
 }
 
+/// The same, and the peer's packets come in a tunnel.
+GatewaySettings tunnel_settings() {
+  GatewaySettings settings = stamping_settings();
+  settings.peers[0].paths[0].tunnel = {
+      .source = lb::ipv4(0xc0000201), .destination = lb::ipv4(0xc0000202), .source_port = 1};
+  return settings;
+}
+
+/// Of a packet in a tunnel, one byte of which has become another on the way.
+DropCounts drops_of_tunnel(std::size_t byte, std::uint8_t as) {
+  Bytes frame = in_tunnel(rc_frame(1));
+  frame.at(byte) = std::byte{as};
+  Lab lab(tunnel_settings());
+  lab.send(fabric, frame);
+  lab.settle();
+  return lab.drops();
+}
+// From the frame's beginning: Ethernet 14, IPv4 20, UDP 8, INT 28.
+constexpr std::size_t outer_type_of_service = 14 + 1;
+constexpr std::size_t inner_ip = 14 + 20 + 8 + 28;
+
 /// As many messages in one turn as the lane that handles them has room for, and one more.
 DropCounts drops_of_full_message_queue() {
   constexpr std::size_t ports = dataplane::message_ring_size / dataplane::burst_size;
@@ -167,6 +188,19 @@ const std::vector<Reason>& reasons() {
       {"unknown_gateway",
        [] { return drops_of(tagged(rc_frame(1), numbered(0, 0, 3)), fabric, stamping_settings()); }},
       {"tag_for_tunnel", [] { return drops_of_tag(0, 0x18); }},
+      {"tag_for_strand", [] { return drops_of(tagged(rc_frame(1)), fabric, tunnel_settings()); }},
+      {"tunnel_malformed", [] { return drops_of_tunnel(inner_ip, 0x55); }},
+      {"ce_on_not_ect",
+       [] {
+         Frame frame = rc_frame(1);
+         frame.byte(frame.l3_offset() + 1, 0);  // not ECN-capable
+         Bytes marked = in_tunnel(frame);
+         marked.at(outer_type_of_service) |= std::byte{3};
+         Lab lab(tunnel_settings());
+         lab.send(fabric, marked);
+         lab.settle();
+         return lab.drops();
+       }},
       {"int_discard", [] { return drops_of_tag(4, 0x28); }},
       {"tag_scattered",
        [] {

@@ -8,6 +8,7 @@
 
 #include "telemetry/message.hpp"
 #include "telemetry/stamp.hpp"
+#include "telemetry/tunnel.hpp"
 #include "tests/unit/dataplane/frame_builder.hpp"
 
 namespace braidway::tests {
@@ -37,6 +38,28 @@ inline Bytes tagged(const Frame& frame, const telemetry::OrderWords& words = fir
                                              words, own_hop ? &hop : nullptr);
   if (done.fault != telemetry::IntFault::none) {
     throw std::logic_error("this frame cannot be stamped");
+  }
+  return {memory.begin() + static_cast<std::ptrdiff_t>(headroom - done.front_moved), memory.end()};
+}
+
+/// The frame's IP packet as a source's tunnel carries it, from 192.0.2.2 to 192.0.2.1.
+inline Bytes in_tunnel(const Frame& frame, const telemetry::OrderWords& words = first_of_flow) {
+  constexpr std::size_t headroom = 128;
+  const Bytes plain = frame.bytes();
+  Bytes memory(headroom + plain.size());
+  std::ranges::copy(plain, memory.begin() + headroom);
+  const telemetry::TunnelStamp tunnel({.telemetry = {.mtu = 9000},
+                                       .link = {},
+                                       .source = lb::ipv4(0xc0000202),
+                                       .destination = lb::ipv4(0xc0000201),
+                                       .source_port = 0xc000});
+  const auto done = tunnel.stamp({.memory = memory,
+                                  .headroom = headroom,
+                                  .frame_bytes = plain.size(),
+                                  .l3_offset = static_cast<std::uint16_t>(frame.l3_offset())},
+                                 words, nullptr);
+  if (done.fault != telemetry::IntFault::none) {
+    throw std::logic_error("this packet cannot be put into a tunnel");
   }
   return {memory.begin() + static_cast<std::ptrdiff_t>(headroom - done.front_moved), memory.end()};
 }
