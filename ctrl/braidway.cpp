@@ -62,10 +62,15 @@ int main(int argc, char** argv) {
       ->required();
   replay->add_option("--out", options.folder, "folder for PORT.pcap: what each port transmits")->required();
   replay->add_option("--json", options.json, "file for the result");
-  auto* role = replay
-                   ->add_option("--role", options.role,
-                                "source: only what comes from hosts; sink: only what comes from the fabric")
-                   ->check(CLI::IsMember({"source", "sink"}));
+  auto* role =
+      replay
+          ->add_option(
+              "--role", options.role,
+              "source: only what comes from hosts; sink: only what comes from the fabric; transit: past "
+              "a switch that adds what it has to tell to stamped packets")
+          ->check(CLI::IsMember({"source", "sink", "transit"}));
+  replay->add_option("--hop", options.hop, "NODE[,LATENCY_NS[,QUEUE_BYTES]]: what the switch tells")
+      ->needs(role);
   replay->add_option("--path-delay", options.paths.delays, "PATH=10us: how long packets are under way")
       ->needs(role);
   replay->add_option("--path-loss", options.paths.losses, "PATH=0.001: share of packets that are lost")

@@ -11,6 +11,7 @@
 
 #include "ctrl/api/received.hpp"
 #include "ctrl/api/table.hpp"
+#include "ctrl/transit_command.hpp"
 #include "dataplane/replay.hpp"
 
 namespace braidway::ctrl {
@@ -103,26 +104,57 @@ void print(const Json& json) {
   }
 }
 
+/// What is wrong with the options, taken together; empty: nothing.
+std::string contradiction(const ReplayOptions& options) {
+  const auto& texts = options.paths;
+  if (options.role != "sink" && !(texts.delays.empty() && texts.losses.empty() && texts.cuts.empty())) {
+    return "--path-delay, --path-loss and --path-cut are of what a sink takes; write --role sink";
+  }
+  if ((options.role == "transit") == options.hop.empty()) {
+    return "--hop and --role transit belong together: --role transit --hop NODE[,LATENCY_NS[,QUEUE_BYTES]]";
+  }
+  return {};
+}
+
+/// Error: the exit code, what is wrong having been said.
+tl::expected<void, int> make_folder(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error) {
+    return {};
+  }
+  std::cerr << "braidway: " << folder << ": " << error.message() << "\n";
+  return tl::unexpected(1);
+}
+
 }  // namespace
 
 int run_replay(const Config& config, const ReplayOptions& options) {
-  const auto inputs = parse_inputs(config, options.inputs, options.role);
-  const auto& texts = options.paths;
-  if (options.role == "source" && !(texts.delays.empty() && texts.losses.empty() && texts.cuts.empty())) {
-    std::cerr
-        << "braidway: --path-delay, --path-loss and --path-cut are of what a sink takes; write --role sink\n";
+  const auto refuse = [](const std::string& why) {
+    std::cerr << "braidway: " << why << "\n";
     return 2;
+  };
+  const auto inputs = parse_inputs(config, options.inputs, options.role);
+  if (!inputs) {
+    return refuse(inputs.error());
+  }
+  if (const std::string why = contradiction(options); !why.empty()) {
+    return refuse(why);
+  }
+  if (!options.hop.empty()) {
+    const auto hop = parse_hop(options.hop);
+    if (!hop) {
+      return refuse(hop.error());
+    }
+    const auto folder = make_folder(options.folder);
+    return folder ? run_transit(config, *inputs, *hop, options.folder, options.json) : folder.error();
   }
   const auto paths = parse_replay_paths(config.gateway, options.paths);
-  if (!inputs || !paths) {
-    std::cerr << "braidway: " << (inputs ? paths.error() : inputs.error()) << "\n";
-    return 2;
+  if (!paths) {
+    return refuse(paths.error());
   }
-  std::error_code error;
-  std::filesystem::create_directories(options.folder, error);
-  if (error) {
-    std::cerr << "braidway: " << options.folder << ": " << error.message() << "\n";
-    return 1;
+  if (const auto folder = make_folder(options.folder); !folder) {
+    return folder.error();
   }
   const auto result = dataplane::replay(config.gateway, *inputs, *paths, options.folder);
   if (!result) {
