@@ -6,9 +6,8 @@
 #include <charconv>
 #include <cstddef>
 #include <cstring>
+#include <netinet/ether.h>
 #include <optional>
-
-#include <rte_ether.h>
 
 #include "ctrl/config/words.hpp"
 #include "lb/flow_key.hpp"
@@ -50,13 +49,13 @@ tl::expected<lb::IpAddress, std::string> parse_address(std::string_view text) {
 }
 
 tl::expected<std::array<std::uint8_t, 6>, std::string> parse_mac(std::string_view text) {
-  rte_ether_addr address{};
+  ether_addr address{};
   std::array<std::uint8_t, 6> out{};
-  // Six pairs of digits: DPDK takes three groups of four as well.
-  if (text.size() != 17 || rte_ether_unformat_addr(std::string(text).c_str(), &address) != 0) {
+  // Six pairs of digits: fewer, and what follows them, are taken as well.
+  if (text.size() != 17 || ether_aton_r(std::string(text).c_str(), &address) == nullptr) {
     return tl::unexpected(in_quotes(text) + " is no MAC address; 02:00:00:00:00:01 would be");
   }
-  std::ranges::copy(address.addr_bytes, out.begin());
+  std::ranges::copy(address.ether_addr_octet, out.begin());
   return out;
 }
 

@@ -75,11 +75,16 @@ void check_tagged(const Bytes& frame, const Parsed& parsed) {
   const telemetry::IntFault fault = telemetry::examine(view, telemetry::int_udp_port, tag);
   require(fault == telemetry::IntFault::none || fault >= telemetry::IntFault::int_discard,
           "the sink can read what the parser takes for tagged");
-  if (fault != telemetry::IntFault::none || tag.header.npt() != telemetry::Npt::port) return;
+  // Type (4 bits) and next protocol type (2).
+  const bool in_tunnel = (byte_at(frame, parsed.l4_offset + 8U) >> 2U & 3U) == 2;
+  if (!in_tunnel) check_addresses(frame, parsed);
+  if (fault != telemetry::IntFault::none) return;
   const auto done = telemetry::strip(view, tag, {});
   memory.erase(memory.begin(), memory.begin() + done.front_moved);
   const Parsed restored = parse_exactly(memory);
-  const bool known_otherwise = restored.traffic_class == TrafficClass::tagged;  // a tag in a tag
+  // A tag in a tag; or a packet in a tunnel that is refused when it comes out.
+  const bool known_otherwise =
+      restored.traffic_class == TrafficClass::tagged || (in_tunnel && restored.malformed != Malformed::none);
   require(known_otherwise || restored.key == parsed.key, "a tag leaves the flow as it is");
 }
 
@@ -97,7 +102,7 @@ void check_fields(const Bytes& frame, const Parsed& parsed) {
   require(is_rocev2(parsed.traffic_class) || parsed.traffic_class == TrafficClass::other || of_gateways,
           "IP has a class of IP");
   require(ip_end(frame, parsed.l3_offset) <= frame.size(), "the IP packet lies within the frame");
-  check_addresses(frame, parsed);
+  if (parsed.traffic_class != TrafficClass::tagged) check_addresses(frame, parsed);
   if (parsed.l4_offset != 0) {
     require(parsed.l4_offset + word_at(frame, parsed.l4_offset + 4U) <= ip_end(frame, parsed.l3_offset),
             "the datagram lies within the IP packet");
