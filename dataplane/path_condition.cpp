@@ -39,6 +39,19 @@ void PathLog::tell(const PeerSettings& peer, const PeerLink& link) {
     spdlog::log(now == "live" ? spdlog::level::info : spdlog::level::warn, "path {} to {}: {}",
                 peer.paths[i].name, peer.name, now);
   }
+  const lb::Policy policy = link.policy.load(std::memory_order_relaxed);
+  if (policy == told_policy_) {
+    return;
+  }
+  if (policy < told_policy_) {
+    spdlog::warn(
+        "policy towards {}: {} in place of {}, since half of the paths are out or its hosts complain of "
+        "disorder",
+        peer.name, lb::name_of(policy), lb::name_of(told_policy_));
+  } else {
+    spdlog::info("policy towards {}: {} again", peer.name, lb::name_of(policy));
+  }
+  told_policy_ = policy;
 }
 
 }  // namespace braidway::dataplane

@@ -8,7 +8,9 @@
 
 #include "dataplane/peer_link.hpp"
 #include "dataplane/settings.hpp"
+#include "dataplane/treatments.hpp"
 #include "lb/path_health.hpp"
+#include "lb/policy.hpp"
 
 namespace braidway::dataplane {
 
@@ -26,14 +28,16 @@ struct PathCondition {
   [[nodiscard]] bool usable() const noexcept { return !blocked && state != lb::PathState::dead; }
 };
 
-/// Tells the log of each change of a path. Owner: the control thread.
+/// Tells the log of each change of a path, and of the policy in force. Owner: the control thread.
 class PathLog {
  public:
-  explicit PathLog(const PeerSettings& peer) : told_(peer.paths.size(), "live") {}
+  explicit PathLog(const PeerSettings& peer)
+      : told_(peer.paths.size(), "live"), told_policy_(boldest_policy(peer)) {}
   void tell(const PeerSettings& peer, const PeerLink& link);
 
  private:
   std::vector<std::string_view> told_;  ///< by path
+  lb::Policy told_policy_;
 };
 
 }  // namespace braidway::dataplane

@@ -7,6 +7,7 @@ messages_test.py BRAIDWAY BRAIDWAYCTL BRAIDWAY-WIRE
 import json
 import collections
 import os
+import re
 import signal
 import socket
 import struct
@@ -211,6 +212,15 @@ class Trouble(MessagesCase):
         before = a.api().paths()["fabric2"]["packets"]
         self.assert_whole_and_in_order(self.cross(50, first=50), 50, first=50)
         self.assertGreater(a.api().paths()["fabric2"]["packets"], before)
+
+    def test_the_policy_is_a_safer_one_while_half_of_the_paths_are_out(self):
+        a, b = self.gateway("a"), self.gateway("b")
+        self.await_order(a, b)
+        for path in range(PATHS // 2):
+            self.wire.set(f"p{path}", cut=True)
+        await_true("the policy steps down", lambda: self.peer_of(a)["policy"] != "spray")
+        await_true("the log tells", lambda: re.search("policy towards b: .* in place of spray", a.log()))
+        self.assert_whole_and_in_order(self.cross(50), 50)
 
     def test_pinned_flows_leave_a_dead_path_too(self):
         pinned = {}
