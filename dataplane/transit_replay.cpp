@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "dataplane/parser.hpp"
 #include "dataplane/pcap_file.hpp"
@@ -72,12 +73,16 @@ tl::expected<std::vector<TransitedPort>, std::string> replay_transit(const Gatew
       return tl::unexpected(writer.error());
     }
     Hop passed(settings, port, hop);
-    auto frame = reader->next();
-    for (; frame && frame->has_value(); frame = reader->next()) {
-      writer->write((*frame)->when_ns + latency, passed.pass((*frame)->bytes, counts[input.port]));
-    }
-    if (!frame) {
-      return tl::unexpected(frame.error());
+    while (true) {
+      const auto frame = reader->next();
+      if (!frame) {
+        return tl::unexpected(frame.error());
+      }
+      const std::optional<CapturedFrame>& head = *frame;
+      if (!head) {
+        break;
+      }
+      writer->write(head->when_ns + latency, passed.pass(head->bytes, counts[input.port]));
     }
     if (auto written = writer->flush(); !written) {
       return tl::unexpected(written.error());

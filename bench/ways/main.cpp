@@ -170,10 +170,8 @@ struct Spread {
 
 Spread spread_of(std::vector<double> values) {
   std::ranges::sort(values);
-  const auto at = [&](double share) {
-    return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1) + 0.5)];
-  };
-  return {.median = at(0.5), .p10 = at(0.1), .p90 = at(0.9)};
+  const auto at = [&](std::size_t percent) { return values[percent * (values.size() - 1) / 100]; };
+  return {.median = at(50), .p10 = at(10), .p90 = at(90)};
 }
 
 Json json_of(const Spread& spread) {

@@ -76,6 +76,7 @@ void check_hops(const HopsDraft& hops, bool stamped, std::vector<Problem>& probl
 
 void check_order(const PeerDraft& peer, std::vector<Problem>& problems) {
   std::vector<lb::FlowRules::Rule> flows;
+  flows.reserve(peer.rules.size());
   for (const RuleDraft& rule : peer.rules) flows.push_back(flows_of(rule));
   if (const auto found = lb::unreachable(flows)) {
     problems.push_back(
