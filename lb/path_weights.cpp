@@ -40,8 +40,22 @@ PathWeights::PathWeights(std::span<const float> configured, const Parameters& pa
     : parameters_(checked(configured, parameters)),
       configured_(configured.begin(), configured.end()),
       weights_(configured_),
+      reactive_(configured_),
+      biases_(configured_.size(), 1.0F),
       shares_(configured_),
       relative_(configured_.size()) {}
+
+float PathWeights::biased(std::size_t path) const noexcept {
+  const float least = std::min(reactive_[path], parameters_.trickle * configured_[path]);
+  return std::max(reactive_[path] * biases_[path], least);
+}
+
+void PathWeights::set_biases(std::span<const float> biases) noexcept {
+  for (std::size_t i = 0; i < biases_.size(); ++i) {
+    biases_[i] = biases[i];
+    shares_[i] = biased(i);
+  }
+}
 
 void PathWeights::update(std::span<const PathDelay> heard) noexcept {
   if (heard.size() < 2) return;
@@ -77,7 +91,8 @@ void PathWeights::update(std::span<const PathDelay> heard) noexcept {
     const float moved = std::clamp(weights_[i] * factor, p.floor * base, p.ceiling * base);
     weights_[i] = moved + p.recovery * (base - moved);
     const float beyond = (relative * p.interval_ns - p.outlying_ns) / p.outlying_span_ns;
-    shares_[i] = weights_[i] * std::clamp(1 - beyond, p.trickle, 1.0F);
+    reactive_[i] = weights_[i] * std::clamp(1 - beyond, p.trickle, 1.0F);
+    shares_[i] = biased(i);
   }
 }
 

@@ -20,6 +20,10 @@
 // follow it tear the paths apart. So they rest then and for a while after, all paths get what their weights
 // say, and an incast's paths fill and drain together.
 //
+// Who expects something of a path that no message can tell yet (the slow loop's forecast) biases it: its
+// share is multiplied by that, but falls no lower by it than to a trickle. Weights and relative delays know
+// nothing of biases, and a path without a share gets none.
+//
 // Pure; owner: whoever handles the peer's messages. All memory at construction.
 #pragma once
 
@@ -74,8 +78,12 @@ class PathWeights {
 
   /// One message: the paths that were heard since the message before, each once.
   void update(std::span<const PathDelay> heard) noexcept;
-  /// By path, what to spray by: the weight, less while the path's delay is outlying.
+  /// By path, finite and 0 or more: what shares are multiplied by from now on. 1 at first.
+  void set_biases(std::span<const float> biases) noexcept;
+  /// By path, what to spray by: the weight, less while the path's delay is outlying, times the bias.
   [[nodiscard]] std::span<const float> shares() const noexcept { return shares_; }
+  /// The same without the bias.
+  [[nodiscard]] std::span<const float> reactive_shares() const noexcept { return reactive_; }
   [[nodiscard]] std::span<const float> weights() const noexcept { return weights_; }
   /// By path: how far its delay was above the others' in the last message that told it, ns, less what is
   /// chance; 0 while the weights rest.
@@ -88,9 +96,13 @@ class PathWeights {
   }
 
  private:
+  [[nodiscard]] float biased(std::size_t path) const noexcept;
+
   Parameters parameters_;
   std::vector<float> configured_;
   std::vector<float> weights_;
+  std::vector<float> reactive_;  ///< shares without biases
+  std::vector<float> biases_;
   std::vector<float> shares_;
   std::vector<float> relative_;  ///< delay above the others', in intervals
   unsigned resting_ = 0;         ///< messages

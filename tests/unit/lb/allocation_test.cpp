@@ -157,6 +157,7 @@ TEST(Allocation, AMessageTakesNoMemory) {
     health.received(receipts, now);
     health.advance(now);
     weights.update(delays);
+    weights.set_biases(configured);
     governor.count(8, i % 2, now);
     governor.advance(out, 8, now);
   }

@@ -112,6 +112,30 @@ TEST(PathWeights, APathConfiguredAwayStaysAway) {
   EXPECT_EQ(weights.shares()[2], 0.0F);
 }
 
+TEST(PathWeights, ABiasTellsAtOnceAndMovesNoWeight) {
+  PathWeights weights(std::vector<float>{1, 1, 0.5F});
+  weights.set_biases(std::vector<float>{0.25F, 1, 2});
+  EXPECT_EQ(weights.shares()[0], 0.25F);
+  EXPECT_EQ(weights.shares()[1], 1.0F);
+  EXPECT_EQ(weights.shares()[2], 1.0F);
+  for (int i = 0; i < 100; ++i) tell(weights, {1'000, 1'000, 1'000});
+  EXPECT_EQ(weights.weights()[0], 1.0F);
+  EXPECT_EQ(weights.reactive_shares()[0], 1.0F);
+  EXPECT_EQ(weights.shares()[0], 0.25F) << "messages do not wear it off";
+  weights.set_biases(std::vector<float>(3, 1.0F));
+  EXPECT_EQ(weights.shares()[0], 1.0F);
+}
+
+TEST(PathWeights, ABiasLeavesATrickleAndAddsNoneToWhatHasLess) {
+  PathWeights weights(std::vector<float>{1, 1, 0});
+  weights.set_biases(std::vector<float>{0, 1, 2});
+  EXPECT_EQ(weights.shares()[0], parameters.trickle);
+  EXPECT_EQ(weights.shares()[2], 0.0F) << "configured away";
+  for (int i = 0; i < 100; ++i) tell(weights, {100'000, 0});
+  EXPECT_LT(weights.shares()[0], parameters.trickle);
+  EXPECT_EQ(weights.shares()[0], weights.reactive_shares()[0]);
+}
+
 RC_GTEST_PROP(PathWeightsProperty, StayWithinTheirBoundsWhateverIsSaid, ()) {
   const auto configured = *rc::gen::container<std::vector<float>>(
       5, rc::gen::map(rc::gen::inRange(1, 1'000), [](int n) { return static_cast<float>(n) / 100; }));
