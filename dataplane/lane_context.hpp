@@ -16,6 +16,7 @@
 #include "dataplane/peer_messages.hpp"
 #include "dataplane/report_tap.hpp"
 #include "dataplane/settings.hpp"
+#include "dataplane/traces.hpp"
 #include "dataplane/tx_queue.hpp"
 #include "lb/flow_key.hpp"
 #include "lb/path_table.hpp"
@@ -76,6 +77,7 @@ struct LaneContext {
   std::vector<std::array<rte_mbuf*, burst_size>> batches;  ///< packets of the burst in hand, by port index
   std::vector<std::uint16_t> batched;                      ///< how many there are of them
   std::unique_ptr<FlowSteering> steering;                  ///< none: every flow is pinned
+  std::unique_ptr<const Traces> traces;    ///< none: the peer's packets bear no traces, nor ours to it
   std::unique_ptr<ReportTap> reports;      ///< none: nobody wants reports, or the peer does not stamp
   std::unique_ptr<PeerMessages> messages;  ///< one lane has them, if any
   std::unique_ptr<telemetry::PathMeters>

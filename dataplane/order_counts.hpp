@@ -1,5 +1,5 @@
-// What a lane counts of stamps and order beside packets and drops. Names and counters come from one list.
-// Owner: the lane's worker; read by anybody.
+// What a lane counts of stamps, traces and order beside packets and drops. Names and counters come from one
+// list. Owner: the lane's worker; read by anybody.
 #pragma once
 
 #include <array>
@@ -18,15 +18,21 @@ enum class OrderCount : std::uint8_t {
   unnumbered,   ///< RC and UC packets of flows for which the flow table had no room
   moved,        ///< times that a flow left its path, sprayed packets apart
   epochs,       ///< numberings begun again
+  traced,       ///< packets behind a trace (IOAM)
+  untraceable,  ///< RC and UC packets that should be: IPv4, or without room for a trace
   // Sink: packets.
   stripped,
-  unknown_path,  ///< tags with a path that the peer is not known to have
-  in_order,      ///< handed on at once, being next
-  held,          ///< put aside, being ahead
-  late,          ///< handed on at once, being behind
-  no_window,     ///< handed on at once, there being no room for their flow
-  repeated,      ///< held twice
-  flushed,       ///< held, and handed on since their flow began anew
+  untraced,        ///< packets taken out from behind a trace
+  trace_nodes,     ///< that had written into these traces
+  traces_full,     ///< of these traces, those in which a node found no room
+  traces_foreign,  ///< packets from the peer's address with a Hop-by-Hop header of another purpose
+  unknown_path,    ///< tags with a path that the peer is not known to have
+  in_order,        ///< handed on at once, being next
+  held,            ///< put aside, being ahead
+  late,            ///< handed on at once, being behind
+  no_window,       ///< handed on at once, there being no room for their flow
+  repeated,        ///< held twice
+  flushed,         ///< held, and handed on since their flow began anew
   // Sink: gaps given up, by reason.
   gaps_by_watermark,
   gaps_by_timer,
@@ -40,12 +46,18 @@ enum class OrderCount : std::uint8_t {
   peak_packets,     ///< most that was held; of several workers the sum
   peak_bytes,
 };
-inline constexpr std::array<std::string_view, 23> order_count_names{"stamped",
+inline constexpr std::array<std::string_view, 29> order_count_names{"stamped",
                                                                     "unstampable",
                                                                     "unnumbered",
                                                                     "moved",
                                                                     "epochs",
+                                                                    "traced",
+                                                                    "untraceable",
                                                                     "stripped",
+                                                                    "untraced",
+                                                                    "trace_nodes",
+                                                                    "traces_full",
+                                                                    "traces_foreign",
                                                                     "unknown_path",
                                                                     "in_order",
                                                                     "held",

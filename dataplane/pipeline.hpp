@@ -30,7 +30,9 @@
 #include "dataplane/stages/stamp.hpp"
 #include "dataplane/stages/steer.hpp"
 #include "dataplane/stages/strip.hpp"
+#include "dataplane/stages/trace.hpp"
 #include "dataplane/stages/transmit.hpp"
+#include "dataplane/stages/untrace.hpp"
 
 namespace braidway::dataplane {
 
@@ -44,15 +46,15 @@ struct Way {
 
 // clang-format off
 /// Host port to fabric port.
-struct Source : Way<stages::Receive, stages::Parse, stages::Classify, stages::Handoff, stages::Steer, stages::Stamp, stages::Transmit> {
+struct Source : Way<stages::Receive, stages::Parse, stages::Classify, stages::Handoff, stages::Steer, stages::Stamp, stages::Trace, stages::Transmit> {
   static constexpr std::string_view name = "source";
 };
 /// Fabric port to host port.
-struct Sink : Way<stages::Receive, stages::Parse, stages::Classify, stages::Handoff, stages::Measure, stages::Strip, stages::Order, stages::Transmit> {
+struct Sink : Way<stages::Receive, stages::Parse, stages::Untrace, stages::Classify, stages::Handoff, stages::Measure, stages::Strip, stages::Order, stages::Transmit> {
   static constexpr std::string_view name = "sink";
 };
 /// What another worker received for a flow of this lane, host to fabric.
-struct SourceAdopted : Way<stages::Adopt, stages::Steer, stages::Stamp, stages::Transmit> {
+struct SourceAdopted : Way<stages::Adopt, stages::Steer, stages::Stamp, stages::Trace, stages::Transmit> {
   static constexpr std::string_view name = "source_adopted";
 };
 /// The same, fabric to host.

@@ -109,6 +109,16 @@ struct Treatment {
   HopSettings hops;
 };
 
+/// Traces (IOAM, telemetry/ioam.hpp) that packets to a peer get, and that those from it come with.
+struct TraceSettings {
+  lb::IpAddress source{};          ///< ours, IPv6
+  lb::IpAddress destination{};     ///< the peer's
+  std::uint32_t type = 0;          ///< bits of the trace type: what nodes are asked for
+  std::uint16_t namespace_id = 0;  ///< 0: the default namespace
+  std::uint8_t nodes = 4;          ///< that find room, 1..61
+  bool own_node = false;           ///< we are one of them, the first
+};
+
 /// Packets that are treated otherwise than the rest.
 struct RuleSettings {
   lb::FlowRules::Rule flows;  ///< kinds: by 1 << TrafficClass (parser.hpp)
@@ -123,6 +133,7 @@ struct PeerSettings {
   Stamping stamping = Stamping::none;      ///< where the policy needs it, and of what comes from the peer
   HopSettings hops{};                      ///< of these stamps
   std::vector<RuleSettings> rules{};       ///< the first that fits counts; at most lb::FlowRules::none
+  std::optional<TraceSettings> trace{};    ///< only where stamping is none
   std::uint32_t hold_us = 150;             ///< wait of a packet for those before it in its flow, 10..100000
   std::optional<MessageSettings> messages{};  ///< none: nothing is said to the peer, and nothing heard
 };

@@ -29,6 +29,9 @@ void add_flow_state(LaneContext& context, const GatewaySettings& settings) {
   if (peer.stamping != Stamping::none) {
     context.order = std::make_unique<OrderBuffer>(settings, *context.link, *context.meters);
   }
+  if (peer.trace) {
+    context.traces = std::make_unique<const Traces>(settings);
+  }
   context.keeps_keys = context.steering != nullptr || context.order != nullptr;
 }
 

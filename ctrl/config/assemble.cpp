@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ctrl/config/rules.hpp"
+#include "ctrl/config/traces.hpp"
 #include "ctrl/config/tunnels.hpp"
 #include "dataplane/settings.hpp"
 
@@ -73,6 +74,7 @@ Config assemble(const Draft& draft) {
     settings.hold_us = peer.hold_us.value_or(settings.hold_us);
     settings.hops = hops_of(peer.hops);
     settings.rules = rules_of(peer, settings);
+    settings.trace = trace_of(peer.trace);
     std::optional<KeyFile>& key_file = config.key_files.emplace_back();
     if (peer.messages.key_file.given) {
       key_file = KeyFile{peer.messages.key_file.value, peer.messages.key_file.at};

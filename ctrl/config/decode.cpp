@@ -15,6 +15,7 @@
 #include "lb/flow_rules.hpp"
 #include "lb/types.hpp"
 #include "telemetry/int_md.hpp"
+#include "telemetry/ioam.hpp"
 
 namespace braidway::ctrl {
 namespace {
@@ -121,10 +122,10 @@ std::string later_policies(std::string_view word) {
          "pinned, idle-move, spray and auto";
 }
 
-std::string later_stampings(std::string_view word) {
-  return word == "ioam"
-             ? "stamping 'ioam' comes later, and bears no order; this version knows none and int-md"
-             : std::string{};
+std::string other_stampings(std::string_view word) {
+  return word == "ioam" ? "stamping 'ioam' bears no order and is none; write ioam: {...} for the peer, "
+                          "beside stamping: none"
+                        : std::string{};
 }
 
 constexpr std::array mode_words{Word<Mode>{"wire", Mode::wire}};
@@ -147,6 +148,19 @@ constexpr std::array instruction_words{
     Word<std::uint16_t>{"level2-interfaces", telemetry::int_level2_interfaces},
     Word<std::uint16_t>{"egress-utilisation", telemetry::int_egress_utilisation},
     Word<std::uint16_t>{"buffer", telemetry::int_buffer}};
+// The bits of the trace type in RFC 9197, section 4.4.1.
+constexpr std::array trace_words{
+    Word<std::uint32_t>{"node-id", telemetry::ioam_node_id},
+    Word<std::uint32_t>{"interfaces", telemetry::ioam_interfaces},
+    Word<std::uint32_t>{"seconds", telemetry::ioam_seconds},
+    Word<std::uint32_t>{"fraction", telemetry::ioam_fraction},
+    Word<std::uint32_t>{"transit-delay", telemetry::ioam_transit_delay},
+    Word<std::uint32_t>{"namespace-data", telemetry::ioam_namespace_data},
+    Word<std::uint32_t>{"queue-depth", telemetry::ioam_queue_depth},
+    Word<std::uint32_t>{"node-id-wide", telemetry::ioam_node_id_wide},
+    Word<std::uint32_t>{"interfaces-wide", telemetry::ioam_interfaces_wide},
+    Word<std::uint32_t>{"namespace-data-wide", telemetry::ioam_namespace_data_wide},
+    Word<std::uint32_t>{"buffer-occupancy", telemetry::ioam_buffer_occupancy}};
 constexpr std::array idle_words{Word<Idle>{"poll", Idle::poll}, Word<Idle>{"sleep", Idle::sleep}};
 constexpr std::array role_words{Word<PortRole>{"host", PortRole::host},
                                 Word<PortRole>{"fabric", PortRole::fabric}};
@@ -201,18 +215,27 @@ constexpr std::array rule_fields{
     text<&RuleDraft::destination, check_prefix, a_prefix>("destination", optional),
     choice<&RuleDraft::traffic_class, class_words, nothing_more>("class", optional),
     choice<&RuleDraft::policy, policy_words, later_policies>("policy", optional),
-    choice<&RuleDraft::stamping, stamping_words, later_stampings>("stamping", optional),
+    choice<&RuleDraft::stamping, stamping_words, other_stampings>("stamping", optional),
     record<&RuleDraft::hops, hop_fields>("int", optional),
+};
+constexpr std::array trace_fields{
+    text<&TraceDraft::source, check_address, an_address>("source", required),
+    text<&TraceDraft::destination, check_address, an_address>("destination", required),
+    choices<&TraceDraft::instructions, trace_words, instructions>("instructions", required),
+    number<&TraceDraft::namespace_id, 0, 65535>("namespace", optional),
+    number<&TraceDraft::nodes, 1, 61>("nodes", optional),
+    truth<&TraceDraft::own_node>("own_node", optional),
 };
 constexpr std::array peer_fields{
     text<&PeerDraft::name, check_name, a_name>("name", required),
     number<&PeerDraft::id, 1, 65535>("id", required),
     list<&PeerDraft::paths, path_fields, paths, 1, lb::max_paths_per_peer>("paths", required),
     choice<&PeerDraft::policy, policy_words, later_policies>("policy", optional),
-    choice<&PeerDraft::stamping, stamping_words, later_stampings>("stamping", optional),
+    choice<&PeerDraft::stamping, stamping_words, other_stampings>("stamping", optional),
     number<&PeerDraft::hold_us, 10, 100'000>("hold_us", optional),
     record<&PeerDraft::hops, hop_fields>("int", optional),
     list<&PeerDraft::rules, rule_fields, rules, 1, lb::FlowRules::none>("rules", optional),
+    record<&PeerDraft::trace, trace_fields>("ioam", optional),
     record<&PeerDraft::messages, message_fields>("messages", optional),
 };
 constexpr std::array link_local_fields{

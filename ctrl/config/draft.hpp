@@ -94,6 +94,16 @@ struct RuleDraft {
   HopsDraft hops;
 };
 
+struct TraceDraft {
+  Location at;
+  Given<std::string> source;  ///< there are traces if there is a source
+  Given<std::string> destination;
+  std::vector<Given<std::uint32_t>> instructions;
+  Given<std::uint16_t> namespace_id;
+  Given<std::uint8_t> nodes;
+  Given<bool> own_node;
+};
+
 struct PeerDraft {
   Location at;
   Given<std::string> name;
@@ -104,6 +114,7 @@ struct PeerDraft {
   Given<std::uint32_t> hold_us;
   HopsDraft hops;
   std::vector<RuleDraft> rules;
+  TraceDraft trace;
   MessagesDraft messages;  ///< there are some if there is a key file
 };
 

@@ -10,6 +10,7 @@
 
 #include "ctrl/config/path_ports.hpp"
 #include "ctrl/config/rules.hpp"
+#include "ctrl/config/traces.hpp"
 #include "ctrl/config/tunnels.hpp"
 #include "ctrl/config/uses.hpp"
 #include "ctrl/config/words.hpp"
@@ -293,6 +294,7 @@ void validate(const Draft& draft, std::vector<Problem>& problems) {
   check_stamping(draft, problems);
   check_rules(draft, problems);
   check_tunnels(draft, problems);
+  check_traces(draft, problems);
   check_message_mtu(draft, problems);
   check_int_port(draft, problems);
   check_path_ports(draft, problems);

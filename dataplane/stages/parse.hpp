@@ -28,7 +28,24 @@ struct Parse {
     lane.keeps_keys ? run_all<true>(burst, lane, dropped) : run_all<false>(burst, lane, dropped);
   }
 
+  /// Looks at packet i once more, its frame having become another. False: it is malformed.
+  static bool again(Burst& burst, std::uint16_t i, const LaneContext& lane) noexcept {
+    const Parsed parsed = parse_packet(burst.packets[i], lane.own_ports);
+    note(burst, i, parsed, lane);
+    return parsed.malformed == Malformed::none;
+  }
+
  private:
+  static void note(Burst& burst, std::uint16_t i, const Parsed& parsed, const LaneContext& lane) noexcept {
+    burst.meta[i] = {.l3_offset = parsed.l3_offset,
+                     .l4_offset = parsed.l4_offset,
+                     .egress = lane.host_port,
+                     .traffic_class = parsed.traffic_class};
+    burst.hashes[i] = lane.hasher.hash(parsed.key);
+    burst.keys[i] = parsed.key;
+    burst.all_flows = burst.all_flows && parsed.traffic_class < TrafficClass::non_ip;
+  }
+
   template <bool keeps_keys>
   static void run_all(Burst& burst, const LaneContext& lane, Drops<Parse> dropped) noexcept {
     constexpr std::uint16_t ahead = 4;
@@ -92,16 +109,10 @@ struct Parse {
       burst.discard(i);
       return;
     }
-    burst.meta[i] = {.l3_offset = parsed.l3_offset,
-                     .l4_offset = parsed.l4_offset,
-                     .egress = lane.host_port,
-                     .traffic_class = parsed.traffic_class};
-    burst.hashes[i] = lane.hasher.hash(parsed.key);
-    burst.keys[i] = parsed.key;
+    note(burst, i, parsed, lane);
     // A tag goes before the packet does.
     const std::size_t goes = parsed.traffic_class == TrafficClass::tagged ? telemetry::int_min_bytes : 0;
     burst.all_fit = burst.all_fit && packet->nb_segs == 1 && packet->pkt_len <= lane.fits_all_bytes + goes;
-    burst.all_flows = burst.all_flows && parsed.traffic_class < TrafficClass::non_ip;
   }
 
   static Parsed parse_packet(const rte_mbuf* packet, const OwnPorts& ports) noexcept {

@@ -157,6 +157,37 @@ DropCounts drops_of_tag(std::size_t at, std::uint8_t value) {
   return drops_of(frame, fabric, stamping_settings());
 }
 
+GatewaySettings tracing_settings() {
+  GatewaySettings settings = wire_settings(1);
+  settings.id = lb::GatewayId{1};
+  settings.peers[0].trace = dataplane::TraceSettings{.source = {.high = 0xfd00'0000'0000'0000, .low = 7},
+                                                     .destination = {.high = 0xfd00'0000'0000'0000, .low = 9},
+                                                     .type = telemetry::ioam_node_id};
+  return settings;
+}
+
+/// The bytes that a gateway of these settings sends for a packet with 5000 bytes of payload.
+Bytes traced(GatewaySettings settings) {
+  for (dataplane::PortSettings& port : settings.ports) port.mtu = 9000;
+  Lab lab(settings);
+  Frame frame = Frame().ipv6().udp().bth(0x04, 7).payload(5000).icrc();
+  lab.send(host, frame.byte(frame.l3_offset() + 1, 0).bytes());  // not ECN-capable
+  lab.settle();
+  return lab.take(fabric).at(0);
+}
+
+/// What the peer sends, with another byte at a place from its IPv6 header on.
+DropCounts drops_of_trace(std::size_t at, std::uint8_t value) {
+  GatewaySettings peer = tracing_settings();
+  std::swap(peer.peers[0].trace->source, peer.peers[0].trace->destination);
+  Bytes frame = traced(peer);
+  frame.at(14 + at) = std::byte{value};
+  Lab lab(tracing_settings());
+  lab.send(fabric, frame, 0, at == 0 ? 40 : 0);
+  lab.settle();
+  return lab.drops();
+}
+
 struct Reason {
   std::string name;
   std::function<DropCounts()> provoke;
@@ -209,6 +240,10 @@ const std::vector<Reason>& reasons() {
          lab.settle();
          return lab.drops();
        }},
+      {"trace_malformed", [] { return drops_of_trace(40 + 4 + 1, 9); }},
+      {"trace_ce_on_not_ect", [] { return drops_of_trace(1, 0x30); }},
+      {"trace_scattered", [] { return drops_of_trace(0, 0x60); }},
+      {"trace_from_host", [] { return drops_of(traced(tracing_settings()), host, tracing_settings()); }},
       {"handoff_full", drops_of_full_inbox},
       {"tx_stalled", drops_of_stalled_port},
       {"mtu_exceeded", [] { return drops_of(Frame().payload(1500 + 8 + 1)); }},

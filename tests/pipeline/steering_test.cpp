@@ -135,6 +135,7 @@ TEST(SteeringWay, StageCountersCountWhatEntersEachStage) {
                                                                 {"handoff", 10},
                                                                 {"steer", 10},
                                                                 {"stamp", 10},
+                                                                {"trace", 10},
                                                                 {"transmit", 10}}));
 }
 
