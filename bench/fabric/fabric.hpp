@@ -54,6 +54,8 @@ class Fabric {
   [[nodiscard]] const Port& port(PortIndex index) const noexcept { return core_.ports[index]; }
   [[nodiscard]] Packet& packet(PacketIndex index) noexcept { return core_.packets[index]; }
   [[nodiscard]] PacketPool& packets() noexcept { return core_.packets; }
+  /// For oracles: no gateway knows it.
+  [[nodiscard]] const NetworkEvents& network_events() const noexcept { return network_events_; }
   [[nodiscard]] Random& random() noexcept { return core_.random; }
   /// A switch's hash of a packet's addresses and UDP ports, evenly spread over 32 bits.
   [[nodiscard]] std::uint64_t hash(NodeIndex node, const Packet& packet) const noexcept {

@@ -23,7 +23,7 @@ constexpr std::uint64_t random_stream = 0x6e65'7477'6f72'6b21;
 
 NetworkEvents::NetworkEvents(Core& core, const Topology& topology, const Routing& routing,
                              std::span<const NetworkEvent> events)
-    : core_(&core), topology_(&topology), random_(core.config.seed ^ random_stream) {
+    : core_(&core), topology_(&topology), seed_(core.config.seed ^ random_stream), random_(seed_) {
   if (events.empty()) return;
   for (const Port& port : core.ports) conditions_.push_back({port.rate, port.error_rate, 0, false});
   for (const NetworkEvent& event : events) {
@@ -126,9 +126,8 @@ void NetworkEvents::burst(std::uint32_t number) {
   const bool waits_for_jitter = event.kind == Kind::periodic && !entry.in_burst && event.jitter > 0 &&
                                 core_->now() == entry.next_period;
   if (waits_for_jitter) {
-    // Never none, or it would wait again.
-    const auto late = 1 + static_cast<Nanoseconds>(random_.uniform() * static_cast<double>(event.jitter));
-    core_->events.schedule(core_->now() + late, {EventKind::network_event, number, 0});
+    core_->events.schedule(core_->now() + lateness(number, entry.next_period),
+                           {EventKind::network_event, number, 0});
     return;
   }
   entry.in_burst = !entry.in_burst;
@@ -145,6 +144,31 @@ void NetworkEvents::burst(std::uint32_t number) {
     next = entry.next_period += event.period;
   }
   core_->events.schedule(next, {EventKind::network_event, number, 0});
+}
+
+/// By how much the burst of the period that begins then is late: never by nothing, or it would wait again.
+Nanoseconds NetworkEvents::lateness(std::size_t number, Nanoseconds period) const {
+  const NetworkEvent& event = *entries_[number].event;
+  if (event.jitter == 0) return 0;
+  Random drawn{seed_ ^ lb::detail::scramble(number + 1) ^ static_cast<std::uint64_t>(period)};
+  return 1 + static_cast<Nanoseconds>(drawn.uniform() * static_cast<double>(event.jitter));
+}
+
+double NetworkEvents::periodic_load(PortIndex port, Nanoseconds from, Nanoseconds to) const {
+  double taken = 0;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    const NetworkEvent& event = *entries_[i].event;
+    if (event.kind != Kind::periodic || std::ranges::find(entries_[i].ports, port) == entries_[i].ports.end())
+      continue;
+    Nanoseconds period =
+        event.at + std::max<Nanoseconds>((from - event.at) / event.period - 1, 0) * event.period;
+    for (; period < to; period += event.period) {
+      const Nanoseconds begins = period + lateness(i, period);
+      const Nanoseconds within = std::min(begins + event.on, to) - std::max(begins, from);
+      taken += event.share * static_cast<double>(std::max<Nanoseconds>(within, 0));
+    }
+  }
+  return taken / static_cast<double>(to - from);
 }
 
 void NetworkEvents::refresh(PortIndex index) {

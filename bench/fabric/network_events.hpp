@@ -1,6 +1,7 @@
 // Lets what is written in NetworkEvents happen to the ports of a simulation. Load in the background is no
 // packets: it takes a share of a port's rate away, so that no gateway sees anything of it but its effect.
-// Random times come from a generator of its own, so that all schemes meet the same bursts.
+// Random times come from a generator of its own, so that all schemes meet the same bursts. How late periodic
+// ones are hangs on nothing but the seed and their number, so that an oracle can be told of them before.
 // Owner: the thread of its simulation.
 #pragma once
 
@@ -25,6 +26,8 @@ class NetworkEvents {
   void begin();
   /// A network_event is due. The links' two ports whose pauses are void now; empty for most kinds.
   [[nodiscard]] std::span<const PortIndex> apply(std::uint32_t number);
+  /// The truth: the share of a port's rate that periodic bursts take from `from` to `to`, on average.
+  [[nodiscard]] double periodic_load(PortIndex port, Nanoseconds from, Nanoseconds to) const;
 
  private:
   using Kind = NetworkEvent::Kind;
@@ -48,6 +51,7 @@ class NetworkEvents {
   void check_divert(const Entry& entry, const Routing& routing) const;
   void check_load() const;
   void burst(std::uint32_t number);
+  [[nodiscard]] Nanoseconds lateness(std::size_t number, Nanoseconds period) const;
   void refresh(PortIndex port);
   [[nodiscard]] Nanoseconds exponential(Nanoseconds mean);
 
@@ -55,6 +59,7 @@ class NetworkEvents {
   const Topology* topology_;
   std::vector<Entry> entries_;
   std::vector<Condition> conditions_;  ///< by port; empty without events
+  std::uint64_t seed_;
   Random random_;
 };
 

@@ -218,6 +218,23 @@ TEST(NetworkEvents, PeriodicBurstsKeepTheirPeriodWhateverTheirJitter) {
   }
 }
 
+TEST(NetworkEvents, TellOfPeriodicBurstsBeforeTheyCome) {
+  constexpr Nanoseconds bin = 5'000;
+  Config config = with_events({"20us periodic 0-2 0.9 100us 20us 30us"});
+  config.series_bin = bin;
+  Lab lab{star(2), {flow(0, 1, 10'000'000)}, config};
+  std::vector<double> told;
+  for (Nanoseconds at = 0; at < 800'000; at += bin)
+    told.push_back(lab.fabric().network_events().periodic_load(0, at, at + bin));
+  const PortSeries& series = lab.run().series();
+  const double full = 12.5 * bin;
+  for (std::size_t i = 1; i < told.size(); ++i) {
+    EXPECT_NEAR(static_cast<double>(series.bytes(i, 0)) / full, 1 - told[i], 0.25) << i;
+  }
+  EXPECT_NEAR(lab.fabric().network_events().periodic_load(0, 20'000, 820'000), 0.9 * 0.2, 0.02);
+  EXPECT_EQ(lab.fabric().network_events().periodic_load(1, 0, 800'000), 0) << "the other way";
+}
+
 TEST(NetworkEvents, AreTheSameForAllSchemesOfASeed) {
   Config config = with_events({"0ns on-off 0-2 0.9 20us 50us"});
   config.series_bin = 5'000;
