@@ -44,6 +44,12 @@ Slowdown slowdown_of(std::span<const FlowResult> flows, Nanoseconds from) {
           .p999 = percentile(values, 0.999)};
 }
 
+IterationTimes iteration_times(std::vector<double> times) {
+  std::ranges::sort(times);
+  const double sum = std::accumulate(times.begin(), times.end(), 0.0);
+  return {.mean_ms = sum / static_cast<double>(times.size()), .p95_ms = percentile(times, 0.95)};
+}
+
 void write_completions(std::ostream& out, std::span<const FlowResult> flows) {
   for (const FlowResult& result : flows) {
     const Flow& flow = result.flow;
@@ -70,6 +76,10 @@ void write_json(std::ostream& out, std::span<const RunResult> runs) {
     json["p999"] = run.slowdown.p999;
     json["jct_ratio"] = nullptr;
     if (run.jct_ratio) json["jct_ratio"] = *run.jct_ratio;
+    if (run.iterations) {
+      json["iteration_mean_ms"] = run.iterations->mean_ms;
+      json["iteration_p95_ms"] = run.iterations->p95_ms;
+    }
     json["ooo"] = run.counters.out_of_order;
     json["retx"] = run.counters.retransmitted;
     json["cnp"] = run.counters.cnps;

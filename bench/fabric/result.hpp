@@ -34,6 +34,14 @@ struct Slowdown {
   double p999 = 0;
 };
 
+/// Of a training job, ms.
+struct IterationTimes {
+  double mean_ms = 0;
+  double p95_ms = 0;
+};
+/// `times`: of a run's iterations, ms; at least one.
+[[nodiscard]] IterationTimes iteration_times(std::vector<double> times);
+
 struct RunResult {
   std::string scheme;
   std::string variant;     ///< which of a scenario's cases; empty where there is one only
@@ -41,6 +49,7 @@ struct RunResult {
   std::uint64_t seed = 0;
   Slowdown slowdown;
   std::optional<double> jct_ratio;  ///< job completion over its fluid bound, the mean of all jobs
+  std::optional<IterationTimes> iterations = {};  ///< where the scenario measures them
   Counters counters;
   std::uint64_t order_peak_bytes = 0;
   std::string remarks;            ///< the scheme's

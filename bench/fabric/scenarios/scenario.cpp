@@ -5,6 +5,7 @@
 
 #include "bench/fabric/scenarios/anchors.hpp"
 #include "bench/fabric/scenarios/collective_jobs.hpp"
+#include "bench/fabric/scenarios/periodic.hpp"
 #include "bench/fabric/scenarios/permutation.hpp"
 #include "bench/fabric/scenarios/poisson_load.hpp"
 #include "bench/fabric/scenarios/uplink_faults.hpp"
@@ -36,6 +37,8 @@ constexpr std::array entries{
                   run_tree_all_reduce},
     ScenarioEntry{"training", "two jobs with pipeline and data parallelism and gaps of computation",
                   run_training},
+    ScenarioEntry{"periodic", "a training job among other jobs' periodic bursts, with and without foresight",
+                  run_periodic},
 };
 
 }  // namespace

@@ -39,6 +39,7 @@ Braidway::Braidway(Fabric& fabric, const GatewayConfig& config)
     for (std::uint32_t other = 0; other < paths_.leaf_count(); ++other)
       from.push_back(path_count(other, leaf));
     sinks_.emplace_back(fabric, nodes_[leaf], hosts[leaf], from);
+    if (config.foresight) set_timer(Timer::tick, leaf, 0, 0);
   }
 }
 
@@ -123,6 +124,9 @@ void Braidway::on_timer(std::uint32_t what, std::uint32_t which) {
       polling_[who] = false;
       sinks_[who].poll();
       return watch(who);
+    case Timer::tick:
+      sources_[who].foresee();
+      return set_timer(Timer::tick, who, 0, tick_interval);
     case Timer::lane: {
       Packet& packet = fabric_.packet(which);
       packet.write_tag(sources_[leaf_at_[who]].steer(packet));

@@ -49,9 +49,13 @@ std::vector<std::size_t> sizes(const lb::PathTable& table) {
 
 }  // namespace
 
-GatewaySource::Peer::Peer(std::span<const float> configured, lb::Policy policy)
+GatewaySource::Peer::Peer(std::span<const float> configured, lb::Policy policy,
+                          std::unique_ptr<Foresight> foresees)
     : health(configured.size()),
       weights(configured),
+      foresight(std::move(foresees)),
+      biased(configured),
+      outlooks(configured.size()),
       shares(configured.begin(), configured.end()),
       delays_ns(configured.size()),
       sent_on(configured.size()),
@@ -85,8 +89,14 @@ GatewaySource::GatewaySource(Fabric& fabric, const LeafPaths& paths, std::uint32
     for (const lb::PathRecord& record : table_.peer(peer).records()) {
       configured.push_back(static_cast<float>(record.weight) / static_cast<float>(heaviest));
     }
-    peers_.push_back(configured.empty() ? nullptr : std::make_unique<Peer>(configured, config.policy));
-    if (!configured.empty()) publish(peer);
+    if (configured.empty()) {
+      peers_.push_back(nullptr);
+      continue;
+    }
+    std::unique_ptr<Foresight> foresight;
+    if (config.foresight) foresight = config.foresight(fabric, paths.paths(leaf * paths.leaf_count() + peer));
+    peers_.push_back(std::make_unique<Peer>(configured, config.policy, std::move(foresight)));
+    publish(peer);
   }
   const lb::FlowHasher hasher{table_.hash_seed()};
   for (std::size_t i = 0; i < fabric.flows().size(); ++i) {
@@ -149,6 +159,18 @@ bool GatewaySource::check(std::uint32_t index) {
   publish(index);
   govern(index);
   return fabric_.now() - peer.last_sent < quiet;
+}
+
+void GatewaySource::foresee() {
+  for (std::uint32_t index = 0; index < peers_.size(); ++index) {
+    if (!peers_[index] || !peers_[index]->foresight) continue;
+    Peer& peer = *peers_[index];
+    const auto reactive = peer.weights.reactive_shares();
+    peer.foresight->expect(fabric_.now(), peer.outlooks);
+    if (!peer.biased.update(reactive, peer.outlooks)) continue;
+    peer.weights.set_biases(peer.biased.biases());
+    publish(index);
+  }
 }
 
 void GatewaySource::govern(std::uint32_t index) {

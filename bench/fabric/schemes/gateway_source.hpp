@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "bench/fabric/schemes/foresight.hpp"
 #include "bench/fabric/schemes/gateway_wire.hpp"
 #include "bench/fabric/schemes/leaf_paths.hpp"
 #include "lb/path_health.hpp"
@@ -25,6 +26,8 @@ struct GatewayConfig {
   /// see the leaf's queues.
   bool at_edge = false;
   GatewayBuild build{};
+  /// The slow loop; null: there is none. Not at the edge, where paths are not the fabric's.
+  ForesightFactory foresight = nullptr;
 };
 
 class GatewaySource {
@@ -41,6 +44,8 @@ class GatewaySource {
   void take_nak(std::uint32_t peer) noexcept { ++peers_[peer]->naks; }
   /// Liveness by time, while traffic to `peer` goes on. Answers whether it does.
   bool check(std::uint32_t peer);
+  /// The slow loop's turn, once a tick.
+  void foresee();
   /// Whether a path has to be probed, since it has taken no packet for a heartbeat that would show that it is
   /// there.
   [[nodiscard]] bool wants_probe(std::uint32_t peer, std::uint16_t path) const noexcept {
@@ -74,10 +79,13 @@ class GatewaySource {
     }
   };
   struct Peer {
-    Peer(std::span<const float> configured, lb::Policy policy);
+    Peer(std::span<const float> configured, lb::Policy policy, std::unique_ptr<Foresight> foresees);
 
     lb::PathHealth health;
     lb::PathWeights weights;
+    std::unique_ptr<Foresight> foresight;
+    ctrl::model::BiasedWeights biased;
+    std::vector<ctrl::model::Outlook> outlooks;  ///< by path
     std::vector<float> shares;
     std::vector<float> delays_ns;
     std::vector<Nanoseconds> sent_on;  ///< by path: the last data packet

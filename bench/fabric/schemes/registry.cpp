@@ -27,6 +27,12 @@ std::unique_ptr<Scheme> make_gateways(Fabric& fabric) {
       fabric, GatewayConfig{.policy = policy, .at_edge = at_edge, .build = fabric.config().gateways});
 }
 
+template <lb::Policy policy, ForesightFactory foresight>
+std::unique_ptr<Scheme> make_foreseeing(Fabric& fabric) {
+  return std::make_unique<Braidway>(
+      fabric, GatewayConfig{.policy = policy, .build = fabric.config().gateways, .foresight = foresight});
+}
+
 constexpr std::array entries{
     SchemeEntry{"auto", "Braidway: a flow's first bytes keep one path, the rest is sprayed",
                 make_gateways<lb::Policy::automatic, false>},
@@ -40,6 +46,10 @@ constexpr std::array entries{
                 make_gateways<lb::Policy::idle_move, false>},
     SchemeEntry{"pinned", "Braidway: a flow keeps the path of its hash",
                 make_gateways<lb::Policy::pinned, false>},
+    SchemeEntry{"auto+oracle", "auto, told the periodic background of the next milliseconds",
+                make_foreseeing<lb::Policy::automatic, make_oracle>},
+    SchemeEntry{"idle-move+oracle", "idle-move, told the same",
+                make_foreseeing<lb::Policy::idle_move, make_oracle>},
     SchemeEntry{"ecmp", "a flow keeps the path of its hash", make<Ecmp>},
     SchemeEntry{"wcmp", "the same, in proportion to capacity", make<Wcmp>},
     SchemeEntry{"letflow", "a flowlet takes a path at random", make<LetFlow>},

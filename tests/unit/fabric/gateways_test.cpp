@@ -135,6 +135,20 @@ TEST(Gateways, StepDownWhenHalfOfThePathsAreOut) {
   EXPECT_EQ(events[2].to, lb::Policy::pinned);
 }
 
+TEST(Gateways, ThatForeseeABurstPutNothingWhereItWillBe) {
+  Config config;
+  // From spine 10 down to the second leaf, from 100 us on.
+  config.network_events = {parse_network_event("100us periodic 10-9 0.9 5ms 4ms 0us")};
+  for (const std::string_view policy : {"idle-move", "auto"}) {
+    const auto carried = [&](const std::string& name) {
+      Lab lab{leaf_spine(4, 2, 4), across(3, 50'000), config, scheme(name)};
+      return uplink_bytes(lab.run(), 8, 10);
+    };
+    EXPECT_GT(carried(std::string{policy}), 20'000U) << "nothing tells it yet";
+    EXPECT_LT(carried(std::string{policy} + "+oracle"), 10'000U);
+  }
+}
+
 TEST(Gateways, TakeAcksOffADeadPathThatNoDataTake) {
   Config config;
   config.network_events.push_back({.at = millisecond, .kind = NetworkEvent::Kind::down, .a = 17, .b = 18});

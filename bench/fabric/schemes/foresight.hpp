@@ -1,0 +1,33 @@
+// What a gateway in the simulator expects of the paths to a peer, to bias their weights by (ctrl/model): the
+// seam between forecasters, which are shown what a gateway sees, and an oracle, which is shown the truth.
+// Owner: the thread of its simulation.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "bench/fabric/schemes/leaf_paths.hpp"
+#include "ctrl/model/weights.hpp"
+
+namespace braidway::bench::fabric {
+
+/// Of one gateway, for one peer.
+class Foresight {
+ public:
+  Foresight() = default;
+  virtual ~Foresight() = default;
+  Foresight(const Foresight&) = delete;
+  Foresight& operator=(const Foresight&) = delete;
+
+  /// Once a tick: what is expected from now on, by path.
+  virtual void expect(Nanoseconds now, std::span<ctrl::model::Outlook> out) = 0;
+};
+
+/// For the paths of a pair of leaves.
+using ForesightFactory = std::unique_ptr<Foresight> (*)(const Fabric& fabric, std::span<const Path> paths);
+
+/// Told the true background of the next while, with certainty.
+std::unique_ptr<Foresight> make_oracle(const Fabric& fabric, std::span<const Path> paths);
+
+}  // namespace braidway::bench::fabric
