@@ -118,6 +118,7 @@ ScenarioOutcome run_periodic(const Options& options, std::ostream& out) {
   if (schemes.empty()) schemes = {"idle-move", "idle-move+oracle", "auto", "auto+oracle"};
 
   std::vector<Workload> workloads;
+  workloads.reserve(seeds);
   for (std::uint64_t seed = 0; seed < seeds; ++seed) workloads.push_back(training(options.seed + seed));
   std::vector<IterationTimes> times(schemes.size() * seeds);
   std::size_t next = 0;
@@ -148,6 +149,7 @@ ScenarioOutcome run_periodic(const Options& options, std::ostream& out) {
   const auto values = [&](const std::string& scheme, double (*value)(const RunResult&)) {
     const auto first = std::ranges::find(schemes, scheme) - schemes.begin();
     std::vector<double> found;
+    found.reserve(seeds);
     for (std::uint64_t seed = 0; seed < seeds; ++seed)
       found.push_back(value(runs[static_cast<std::size_t>(first) * seeds + seed]));
     return found;
