@@ -1,0 +1,60 @@
+// What others put on a path: its cross load, part of the path's capacity. It is what is forecast; what we put
+// on a path ourselves we know, and decide.
+//
+// It shows only while a queue stands, for then what came in is what went out and what the queue grew by:
+//
+//     cross load = capacity - own load + growth of the queue
+//
+// Where no queue stands, the same without growth is only a bound: the others used at most what we left. Such
+// a bin is censored. A path that is free because we left it is therefore not a path that others left: its
+// bins are censored at 1, and say nothing.
+//
+// Counters and meters lie at times. A bin without a measurement (a tick that was missed, a path that was not
+// there), with one that is no number, or with a counter that ran backwards, is unknown: censored at 1. More
+// than a path can carry is cut to 1, less than nothing to 0: clocks of sender and receiver differ by parts
+// of a bin.
+//
+// Pure. Source: section 7 of the design.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+namespace braidway::ctrl::model {
+
+/// One path, one bin.
+struct CrossLoad {
+  float load = 1;        ///< part of the capacity, 0 to 1; an upper bound if censored
+  bool censored = true;  ///< no queue stood
+
+  [[nodiscard]] bool unknown() const noexcept { return censored && load >= 1; }
+  bool operator==(const CrossLoad&) const = default;
+};
+
+/// One path, one bin, as measured.
+struct PathUse {
+  double capacity = 0;  ///< bytes that the path can carry in the bin
+  double own = 0;       ///< bytes of ours that came onto it
+  double growth = 0;    ///< of its queue, bytes; ignored where none stood
+  bool queued = false;  ///< a queue stood all the time
+};
+
+[[nodiscard]] inline CrossLoad cross_load(const PathUse& use) noexcept {
+  const double left = use.capacity - use.own + (use.queued ? use.growth : 0);
+  if (!std::isfinite(left) || !(use.capacity > 0) || use.own < 0) return {};
+  return {.load = static_cast<float>(std::clamp(left / use.capacity, 0.0, 1.0)), .censored = !use.queued};
+}
+
+/// What a sample says where somebody expected `expected`: the measurement, or as much of the expectation as
+/// the bound leaves.
+[[nodiscard]] inline float completed(const CrossLoad& sample, float expected) noexcept {
+  return sample.censored ? std::min(sample.load, expected) : sample.load;
+}
+
+/// By how much a forecast was wrong as far as the sample tells: one below the bound was not.
+[[nodiscard]] inline float error_of(float forecast, const CrossLoad& sample) noexcept {
+  return sample.censored ? std::max(forecast - sample.load, 0.0F) : std::abs(forecast - sample.load);
+}
+
+}  // namespace braidway::ctrl::model
