@@ -30,6 +30,7 @@ PathWeights::Parameters checked(std::span<const float> configured, const PathWei
   require.within("outlying_ns", p.outlying_ns, 0, longest_ns);
   require.within("outlying_span_ns", p.outlying_span_ns, 1, longest_ns);
   require.within("trickle", p.trickle, least, 1);
+  require.within("forgotten", p.forgotten, 1U, 1U << 31U);
   require.within("congested_ns", p.congested_ns, 0, longest_ns);
   return p;
 }
@@ -43,7 +44,8 @@ PathWeights::PathWeights(std::span<const float> configured, const Parameters& pa
       reactive_(configured_),
       biases_(configured_.size(), 1.0F),
       shares_(configured_),
-      relative_(configured_.size()) {}
+      relative_(configured_.size()),
+      unheard_(configured_.size()) {}
 
 float PathWeights::biased(std::size_t path) const noexcept {
   const float least = std::min(reactive_[path], parameters_.trickle * configured_[path]);
@@ -57,7 +59,21 @@ void PathWeights::set_biases(std::span<const float> biases) noexcept {
   }
 }
 
+void PathWeights::forget_unheard(std::span<const PathDelay> heard) noexcept {
+  for (unsigned& messages : unheard_) ++messages;
+  for (const PathDelay& path : heard) unheard_[value(path.path)] = 0;
+  for (std::size_t i = 0; i < unheard_.size(); ++i) {
+    if (unheard_[i] < parameters_.forgotten) continue;
+    unheard_[i] = 0;
+    relative_[i] = 0;
+    weights_[i] = configured_[i];
+    reactive_[i] = configured_[i];
+    shares_[i] = biased(i);
+  }
+}
+
 void PathWeights::update(std::span<const PathDelay> heard) noexcept {
+  forget_unheard(heard);
   if (heard.size() < 2) return;
   float delays = 0;
   float total = 0;

@@ -20,6 +20,8 @@
 // follow it tear the paths apart. So they rest then and for a while after, all paths get what their weights
 // say, and an incast's paths fill and drain together.
 //
+// A path that has not been heard for long is tried again as if nothing were known of it.
+//
 // Who expects something of a path that no message can tell yet (the slow loop's forecast) biases it: its
 // share is multiplied by that, but falls no lower by it than to a trickle. Weights and relative delays know
 // nothing of biases, and a path without a share gets none.
@@ -65,6 +67,10 @@ class PathWeights {
     float outlying_span_ns = 10'000;
     /// What an outlying path still gets, so that it is heard.
     float trickle = 0.02F;
+    /// Messages in a row without news of a path after which what it was is forgotten, and it is tried again:
+    /// where little is sent, a path whose share fell would not be heard again. Where much is sent, a trickle
+    /// is heard in each message. 100 ms.
+    unsigned forgotten = 1'000;
     /// Delay of more than half of the paths that is the receiver's congestion, ns, and for how many messages
     /// the weights rest then.
     float congested_ns = lb::congested_ns;
@@ -96,6 +102,7 @@ class PathWeights {
   }
 
  private:
+  void forget_unheard(std::span<const PathDelay> heard) noexcept;
   [[nodiscard]] float biased(std::size_t path) const noexcept;
 
   Parameters parameters_;
@@ -104,8 +111,9 @@ class PathWeights {
   std::vector<float> reactive_;  ///< shares without biases
   std::vector<float> biases_;
   std::vector<float> shares_;
-  std::vector<float> relative_;  ///< delay above the others', in intervals
-  unsigned resting_ = 0;         ///< messages
+  std::vector<float> relative_;    ///< delay above the others', in intervals
+  std::vector<unsigned> unheard_;  ///< messages in a row
+  unsigned resting_ = 0;           ///< messages
 };
 
 }  // namespace braidway::lb

@@ -177,6 +177,8 @@ TEST(Parameters, OfPathWeightsAreRefusedByName) {
            "PathWeights: outlying_span_ns = 0: must be 1 to 1e+09"},
           {"no number", [](P& p) { p.outlying_span_ns = nan; },
            "PathWeights: outlying_span_ns = nan: must be 1 to 1e+09"},
+          {"never known", [](P& p) { p.forgotten = 0; },
+           "PathWeights: forgotten = 0: must be 1 to 2147483648"},
           {"never heard again", [](P& p) { p.trickle = 0; }, "PathWeights: trickle = 0: must be 1e-06 to 1"},
           {"no number", [](P& p) { p.trickle = nan; }, "PathWeights: trickle = nan: must be 1e-06 to 1"},
       },

@@ -49,6 +49,21 @@ TEST(PathWeights, RestWhileTheReceiverIsCongestedAndAWhileAfter) {
   EXPECT_LE(weights.shares()[0], parameters.trickle) << "it is late by itself";
 }
 
+TEST(PathWeights, APathThatIsNotHeardForLongIsTriedAgain) {
+  PathWeights weights(std::vector<float>(4, 1.0F), {.forgotten = 50});
+  for (int i = 0; i < 20; ++i) tell(weights, {0, 0, 0, 90'000});
+  EXPECT_LE(weights.shares()[3], parameters.trickle);
+  for (int i = 0; i < 49; ++i) tell(weights, {0, 0, 0});
+  EXPECT_LE(weights.shares()[3], parameters.trickle);
+  weights.update({});
+  EXPECT_EQ(weights.shares()[3], 1.0F);
+  EXPECT_EQ(weights.relative_delay_ns(PathId{3}), 0.0F);
+  tell(weights, {0, 0, 0, 90'000});
+  EXPECT_LE(weights.shares()[3], parameters.trickle) << "it is as slow as it was";
+  for (int i = 0; i < 49; ++i) tell(weights, {0, 0, 0});
+  EXPECT_LE(weights.shares()[3], parameters.trickle) << "counted from when it was last heard";
+}
+
 TEST(PathWeights, HalfOfThePathsBeingLateIsTheirs) {
   PathWeights weights(std::vector<float>(4, 1.0F));
   tell(weights, {500'000, 500'000, 0, 0});
