@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <utility>
 
 #include "lb/require.hpp"
 #include "telemetry/source_clock.hpp"
@@ -15,6 +17,9 @@ constexpr std::uint32_t psn_mask = 0xff'ffff;
 constexpr std::int32_t renumbered = -65'536;
 /// Answers in a row for another flow that change the partner.
 constexpr std::uint8_t convinced = 3;
+
+/// A round trip that varies by less is no trouble, ns: an RNIC's own delays.
+constexpr float far_above_ns = 20'000;
 
 /// How far `to` is ahead of `from`, of numbers of 24 bits.
 constexpr std::int32_t psn_ahead(std::uint32_t from, std::uint32_t to) noexcept {
@@ -55,12 +60,17 @@ ReturnTraffic::Parameters checked(std::size_t paths, const ReturnTraffic::Parame
 
 }  // namespace
 
-void ReturnMeter::measure(std::uint32_t rtt) noexcept {
+bool ReturnMeter::measure(std::uint32_t rtt) noexcept {
+  // An eighth, as TCP smooths its round trips (RFC 6298).
+  const auto sample = static_cast<float>(rtt);
+  const bool far = usual_ > 0 && sample > 2 * usual_ + far_above_ns;
+  usual_ += (sample - usual_) * (usual_ > 0 ? 1.0F / 8 : 1.0F);
   range_.begin();
   range_.note(rtt);
   rtts_.add(1);
   rtt_sum_.add(rtt);
   rtt_.record(rtt);
+  return far;
 }
 
 ReturnTraffic::ReturnTraffic(std::size_t paths, const Parameters& parameters)
@@ -68,7 +78,8 @@ ReturnTraffic::ReturnTraffic(std::size_t paths, const Parameters& parameters)
       senders_(parameters.flows),
       partners_(parameters.flows),
       awaited_(parameters.flows, parameters.patience, parameters.seed),
-      paths_(paths) {}
+      paths_(paths),
+      troubles_(std::bit_ceil(parameters.flows)) {}
 
 void ReturnTraffic::sent(std::span<const std::uint64_t> hashes, std::span<const lb::FlowKey> keys,
                          std::span<const SentPacket> packets, lb::Nanoseconds now) noexcept {
@@ -115,6 +126,7 @@ void ReturnTraffic::follow(Sender& sender, std::uint32_t flow, const lb::FlowKey
   }
   sender.known = true;
   sender.next_psn = (packet.psn + 1) & psn_mask;
+  paths_[packet.path].requests_.add(1);
   if (packet.ack_requested && is_plain(packet.opcode)) time(sender, flow, key, packet, now);
 }
 
@@ -149,9 +161,9 @@ void ReturnTraffic::returned(std::span<const std::uint64_t> hashes, std::span<co
       if (acknowledge && is_ack(syndrome)) {
         acknowledged(hash, key, names[i], now);
       } else if (acknowledge && syndrome == aeth_nak_sequence) {
-        if (ReturnMeter* path = path_of(hash, key, now)) path->naks_.add(1);
+        if (const Partner* of = troubled(hash, key, now)) paths_[of->path].naks_.add(1);
       } else if (opcode == static_cast<std::uint8_t>(Opcode::cnp)) {
-        if (ReturnMeter* path = path_of(hash, key, now)) path->cnps_.add(1);
+        if (const Partner* of = troubled(hash, key, now)) paths_[of->path].cnps_.add(1);
       }
     }
   }
@@ -171,7 +183,9 @@ void ReturnTraffic::acknowledged(std::uint64_t hash, const lb::FlowKey& key, Awa
   if (partner->known && partner->flow == packet->flow) {
     partner->disagreeing = 0;
     partner->path = packet->path;
-    paths_[packet->path].measure(saturated(between(packet->sent, now)));
+    if (paths_[packet->path].measure(saturated(between(packet->sent, now)))) {
+      troubles_[packet->flow & (troubles_.size() - 1)] = 1;
+    }
     return;
   }
   if (partner->known) {
@@ -181,16 +195,21 @@ void ReturnTraffic::acknowledged(std::uint64_t hash, const lb::FlowKey& key, Awa
   *partner = {.flow = packet->flow, .last_seen = partner->last_seen, .path = packet->path, .known = true};
 }
 
-/// Where the flow that this one answers was last measured.
-ReturnMeter* ReturnTraffic::path_of(std::uint64_t hash, const lb::FlowKey& key,
-                                    lb::Nanoseconds now) noexcept {
+/// A host complains: the flow that this one answers, and where it was last measured.
+const ReturnTraffic::Partner* ReturnTraffic::troubled(std::uint64_t hash, const lb::FlowKey& key,
+                                                      lb::Nanoseconds now) noexcept {
   Partner* partner = partners_.find(hash, key);
   if (partner == nullptr) {
     counters_.unpaired.add(1);
     return nullptr;
   }
   partner->last_seen = lb::tick(now);
-  return &paths_[partner->path];
+  troubles_[partner->flow & (troubles_.size() - 1)] = 1;
+  return partner;
+}
+
+bool ReturnTraffic::take_trouble(std::uint64_t hash) noexcept {
+  return std::exchange(troubles_[short_name(hash) & (troubles_.size() - 1)], 0) != 0;
 }
 
 void ReturnTraffic::sweep(lb::Nanoseconds now) noexcept {

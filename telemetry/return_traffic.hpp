@@ -17,10 +17,14 @@
 // another flow than the partner is not either; after three of those in a row the partner has changed. CNPs
 // and NAKs count for the path of the packet that was last measured: the one they are most likely about.
 //
+// What says that a flow fares badly is kept for it, until it is asked for: a CNP, a NAK, or a round trip of
+// more than twice its path's usual one (and 20 us more). A byte for many flows' hashes: chance may tell one
+// flow of another's trouble.
+//
 // With several lanes the two directions of a flow may belong to different ones; such flows are not measured.
 // One of n is, and a path has many.
 //
-// Pure; owner: one worker, meters read by any thread. All memory at construction: 260 bytes a flow of the
+// Pure; owner: one worker, meters read by any thread. All memory at construction: 261 bytes a flow of the
 // capacity, 3.8 KB a path. A full table measures fewer flows; nothing is evicted by what comes back.
 #pragma once
 
@@ -70,20 +74,25 @@ class ReturnMeter {
   [[nodiscard]] std::uint64_t naks() const noexcept { return naks_.get(); }
   /// Packets sent over it that were no flow's first of their PSN.
   [[nodiscard]] std::uint64_t repeats() const noexcept { return repeats_.get(); }
+  /// Requests sent over it, repeats apart.
+  [[nodiscard]] std::uint64_t requests() const noexcept { return requests_.get(); }
   /// By one thread: since it last asked.
   std::optional<Extremes::Range> take_rtts() noexcept { return range_.take(); }
 
  private:
   friend class ReturnTraffic;
 
-  void measure(std::uint32_t rtt) noexcept;
+  /// Answers whether it is far above what is usual.
+  bool measure(std::uint32_t rtt) noexcept;
 
   Extremes range_;
+  float usual_ = 0;  ///< round trip, ns; read by the owner alone
   Counter rtts_;
   Counter rtt_sum_;
   Counter cnps_;
   Counter naks_;
   Counter repeats_;
+  Counter requests_;
   LogLinearHistogram rtt_;
 };
 
@@ -116,10 +125,13 @@ class ReturnTraffic {
   /// A burst comes back for hosts.
   void returned(std::span<const std::uint64_t> hashes, std::span<const lb::FlowKey> keys,
                 std::span<const ReturnedPacket> packets, lb::Nanoseconds now) noexcept;
+  /// Whether there was trouble with the flow that was sent under the hash, since this was last asked.
+  bool take_trouble(std::uint64_t hash) noexcept;
   /// Forgets silent flows, a few a call. To be called each turn of the worker.
   void sweep(lb::Nanoseconds now) noexcept;
 
   [[nodiscard]] ReturnMeter& path(std::uint16_t number) noexcept { return paths_[number]; }
+  [[nodiscard]] const ReturnMeter& path(std::uint16_t number) const noexcept { return paths_[number]; }
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
  private:
@@ -146,13 +158,14 @@ class ReturnTraffic {
             lb::Nanoseconds now) noexcept;
   void acknowledged(std::uint64_t hash, const lb::FlowKey& key, AwaitedAcks::Name name,
                     lb::Nanoseconds now) noexcept;
-  ReturnMeter* path_of(std::uint64_t hash, const lb::FlowKey& key, lb::Nanoseconds now) noexcept;
+  const Partner* troubled(std::uint64_t hash, const lb::FlowKey& key, lb::Nanoseconds now) noexcept;
 
   Parameters parameters_;
   lb::FlowMap<Sender> senders_;
   lb::FlowMap<Partner> partners_;
   AwaitedAcks awaited_;
   std::vector<ReturnMeter> paths_;
+  std::vector<std::uint8_t> troubles_;  ///< by the flow's short name, modulo their number, a power of two
   Counters counters_;
 };
 

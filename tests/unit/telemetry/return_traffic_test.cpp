@@ -258,6 +258,32 @@ TEST(ReturnTraffic, CnpsAndNaksCountForThePathLastMeasured) {
   EXPECT_EQ(gateway.traffic.path(3).naks(), 0U);
 }
 
+TEST(ReturnTraffic, TroubleIsToldOnceOfTheFlowThatWasAnswered) {
+  Gateway gateway;
+  const auto hash = [](std::uint32_t pair) {
+    return lb::hash(lb::rocev2_key(lb::ipv4(1), lb::ipv4(2), lb::Qpn{1'000 + pair}), 7);
+  };
+  for (const std::uint32_t pair : {1U, 2U}) gateway.introduce(100, 0, pair);
+  for (std::uint32_t psn = 101; psn < 120; ++psn) gateway.introduce(psn, 0);
+  EXPECT_FALSE(gateway.traffic.take_trouble(hash(1)));
+  gateway.hears({.psn = 0, .opcode = cnp, .syndrome = 0});
+  EXPECT_FALSE(gateway.traffic.take_trouble(hash(2)));
+  EXPECT_TRUE(gateway.traffic.take_trouble(hash(1)));
+  EXPECT_FALSE(gateway.traffic.take_trouble(hash(1))) << "once";
+  gateway.hears_ack(0, 1, aeth_nak_sequence);
+  EXPECT_TRUE(gateway.traffic.take_trouble(hash(1)));
+  // Round trips are 5 us: 29 are within what RNICs do, 31 are not.
+  for (const auto& [rtt, trouble] : {std::pair{29 * us, false}, {31 * us, true}}) {
+    static std::uint32_t psn = 120;
+    gateway.sends(psn, 0);
+    gateway.now += rtt;
+    gateway.hears_ack(psn++);
+    EXPECT_EQ(gateway.traffic.take_trouble(hash(1)), trouble);
+    for (int i = 0; i < 60; ++i) gateway.introduce(psn++, 0);
+    EXPECT_FALSE(gateway.traffic.take_trouble(hash(1)));
+  }
+}
+
 TEST(ReturnTraffic, AFullTableMeasuresFewerFlowsAndGoesOnWithThoseItHas) {
   Gateway gateway({.flows = 1});
   gateway.introduce(100, 0, 1);
