@@ -211,7 +211,8 @@ std::optional<StartError> Gateway::start_workers() {
   table_ = std::make_unique<PublishedTable>(
       static_cast<unsigned>(settings_.workers.size()),
       std::make_unique<const lb::PathTable>(first_path_table(settings_, wired)));
-  link_ = std::make_unique<PeerLink>(settings_.peers.front(), settings_.workers.size());
+  link_ =
+      std::make_unique<PeerLink>(settings_.peers.front(), settings_.workers.size(), settings_.memory.flows);
   path_log_ = std::make_unique<PathLog>(settings_.peers.front());
   const SharedByLanes shared{.rings = *rings_, .link = *link_, .pool = pool_.get(), .boot = new_boot_id()};
   for (auto& wiring : wire_workers(settings_, wired, shared, rte_get_tsc_hz() / 1000)) {

@@ -9,12 +9,14 @@
 
 #include <rte_ring.h>
 
+#include "dataplane/entropy.hpp"
 #include "dataplane/flow_steering.hpp"
 #include "dataplane/order_buffer.hpp"
 #include "dataplane/order_counts.hpp"
 #include "dataplane/peer_link.hpp"
 #include "dataplane/peer_messages.hpp"
 #include "dataplane/report_tap.hpp"
+#include "dataplane/return_control.hpp"
 #include "dataplane/settings.hpp"
 #include "dataplane/traces.hpp"
 #include "dataplane/tx_queue.hpp"
@@ -22,6 +24,7 @@
 #include "lb/path_table.hpp"
 #include "telemetry/counter.hpp"
 #include "telemetry/path_meter.hpp"
+#include "telemetry/return_traffic.hpp"
 #include "telemetry/tunnel.hpp"
 
 namespace braidway::dataplane {
@@ -77,9 +80,12 @@ struct LaneContext {
   std::vector<std::array<rte_mbuf*, burst_size>> batches;  ///< packets of the burst in hand, by port index
   std::vector<std::uint16_t> batched;                      ///< how many there are of them
   std::unique_ptr<FlowSteering> steering;                  ///< none: every flow is pinned
-  std::unique_ptr<const Traces> traces;    ///< none: the peer's packets bear no traces, nor ours to it
-  std::unique_ptr<ReportTap> reports;      ///< none: nobody wants reports, or the peer does not stamp
-  std::unique_ptr<PeerMessages> messages;  ///< one lane has them, if any
+  telemetry::ReturnTraffic* returns = nullptr;    ///< the lane's, at its `link`; none: they are not heeded
+  std::unique_ptr<Entropy> entropy;               ///< none: flows keep what their hosts gave them
+  std::unique_ptr<ReturnControl> return_control;  ///< one lane has it, if returns are heeded
+  std::unique_ptr<const Traces> traces;           ///< none: the peer's packets bear no traces, nor ours to it
+  std::unique_ptr<ReportTap> reports;             ///< none: nobody wants reports, or the peer does not stamp
+  std::unique_ptr<PeerMessages> messages;         ///< one lane has them, if any
   std::unique_ptr<telemetry::PathMeters>
       meters;                          ///< of the peer's paths to us; with `order`, or with messages
   std::unique_ptr<OrderBuffer> order;  ///< none: the peer does not stamp

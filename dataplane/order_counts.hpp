@@ -18,8 +18,11 @@ enum class OrderCount : std::uint8_t {
   unnumbered,   ///< RC and UC packets of flows for which the flow table had no room
   moved,        ///< times that a flow left its path, sprayed packets apart
   epochs,       ///< numberings begun again
-  traced,       ///< packets behind a trace (IOAM)
-  untraceable,  ///< RC and UC packets that should be: IPv4, or without room for a trace
+  varied,       ///< packets with entropy of ours
+  unvaried,     ///< packets that should have it: no IPv6 header, or not in one buffer
+  entropy_changes,  ///< times that a flow got new entropy
+  traced,           ///< packets behind a trace (IOAM)
+  untraceable,      ///< RC and UC packets that should be: IPv4, or without room for a trace
   // Sink: packets.
   stripped,
   untraced,        ///< packets taken out from behind a trace
@@ -46,11 +49,14 @@ enum class OrderCount : std::uint8_t {
   peak_packets,     ///< most that was held; of several workers the sum
   peak_bytes,
 };
-inline constexpr std::array<std::string_view, 29> order_count_names{"stamped",
+inline constexpr std::array<std::string_view, 32> order_count_names{"stamped",
                                                                     "unstampable",
                                                                     "unnumbered",
                                                                     "moved",
                                                                     "epochs",
+                                                                    "varied",
+                                                                    "unvaried",
+                                                                    "entropy_changes",
                                                                     "traced",
                                                                     "untraceable",
                                                                     "stripped",

@@ -46,13 +46,6 @@ lb::PathWeights weights_for(const PeerSettings& peer) {
   return {configured, parameters};
 }
 
-template <typename T>
-bool change(std::atomic<T>& place, T to) noexcept {
-  if (place.load(std::memory_order_relaxed) == to) return false;
-  place.store(to, std::memory_order_relaxed);
-  return true;
-}
-
 }  // namespace
 
 PathControl::PathControl(const PeerSettings& peer, PeerLink& link)

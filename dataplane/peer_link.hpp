@@ -1,8 +1,9 @@
 // What is known of a peer beside the table's paths to it: what its messages say, for the lanes, and what the
-// lanes have sent, for the messages. Relaxed atomics: a lane may act by what was known a burst ago.
+// lanes have sent, for the messages; or what hosts' return traffic says (return_control.hpp). Relaxed
+// atomics: a lane may act by what was known a burst ago.
 //
-// One lane of the gateway, the first, handles the peer's messages (messenger.hpp). Outlives the workers. All
-// memory at construction.
+// One lane of the gateway, the first, handles the peer's messages (messenger.hpp) or judges the returns.
+// Outlives the workers. All memory at construction.
 #pragma once
 
 #include <atomic>
@@ -18,6 +19,7 @@
 #include "lb/policy.hpp"
 #include "lb/types.hpp"
 #include "telemetry/counter.hpp"
+#include "telemetry/return_traffic.hpp"
 #include "telemetry/source_clock.hpp"
 
 namespace braidway::dataplane {
@@ -32,20 +34,36 @@ struct alignas(64) PathSignal {
   telemetry::Counter lost;             ///< packets known to be lost on the way to the peer
 };
 
-/// What one lane tells whoever handles the messages.
+/// Answers whether it was another value.
+template <typename T>
+bool change(std::atomic<T>& place, T to) noexcept {
+  if (place.load(std::memory_order_relaxed) == to) return false;
+  place.store(to, std::memory_order_relaxed);
+  return true;
+}
+
+/// What one lane tells whoever handles the messages, or the returns.
 struct alignas(64) LaneNews {
   explicit LaneNews(std::size_t path_count) : sent(path_count) {}
 
-  SentCounts sent;          ///< tagged packets
+  SentCounts sent;                                    ///< tagged packets
+  std::unique_ptr<telemetry::ReturnTraffic> returns;  ///< none: they are not heeded
   telemetry::Counter naks;  ///< that hosts behind the peer have sent for packets missing or out of order
 };
 
 struct PeerLink {
-  PeerLink(const PeerSettings& peer, std::size_t lanes)
+  /// `flows`: that each lane remembers in either direction.
+  PeerLink(const PeerSettings& peer, std::size_t lanes, std::size_t flows = MemorySettings{}.flows)
       : paths(peer.paths.size()),
         policy(boldest_policy(peer)),
         restores_order(!peer.messages && peer.stamping != Stamping::none) {
-    for (std::size_t i = 0; i < lanes; ++i) lane_news.push_back(std::make_unique<LaneNews>(paths.size()));
+    for (std::size_t i = 0; i < lanes; ++i) {
+      lane_news.push_back(std::make_unique<LaneNews>(paths.size()));
+      if (peer.heeds_returns) {
+        lane_news.back()->returns = std::make_unique<telemetry::ReturnTraffic>(
+            paths.size(), telemetry::ReturnTraffic::Parameters{.flows = flows});
+      }
+    }
   }
 
   // Written by who handles the messages, read by all lanes.

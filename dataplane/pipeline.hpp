@@ -19,9 +19,11 @@
 #include "dataplane/drops.hpp"
 #include "dataplane/lane_context.hpp"
 #include "dataplane/stages/adopt.hpp"
+#include "dataplane/stages/await.hpp"
 #include "dataplane/stages/classify.hpp"
 #include "dataplane/stages/compose.hpp"
 #include "dataplane/stages/handoff.hpp"
+#include "dataplane/stages/heed.hpp"
 #include "dataplane/stages/measure.hpp"
 #include "dataplane/stages/order.hpp"
 #include "dataplane/stages/parse.hpp"
@@ -33,6 +35,7 @@
 #include "dataplane/stages/trace.hpp"
 #include "dataplane/stages/transmit.hpp"
 #include "dataplane/stages/untrace.hpp"
+#include "dataplane/stages/vary.hpp"
 
 namespace braidway::dataplane {
 
@@ -46,19 +49,19 @@ struct Way {
 
 // clang-format off
 /// Host port to fabric port.
-struct Source : Way<stages::Receive, stages::Parse, stages::Classify, stages::Handoff, stages::Steer, stages::Stamp, stages::Trace, stages::Transmit> {
+struct Source : Way<stages::Receive, stages::Parse, stages::Classify, stages::Handoff, stages::Steer, stages::Await, stages::Vary, stages::Stamp, stages::Trace, stages::Transmit> {
   static constexpr std::string_view name = "source";
 };
 /// Fabric port to host port.
-struct Sink : Way<stages::Receive, stages::Parse, stages::Untrace, stages::Classify, stages::Handoff, stages::Measure, stages::Strip, stages::Order, stages::Transmit> {
+struct Sink : Way<stages::Receive, stages::Parse, stages::Untrace, stages::Classify, stages::Handoff, stages::Heed, stages::Measure, stages::Strip, stages::Order, stages::Transmit> {
   static constexpr std::string_view name = "sink";
 };
 /// What another worker received for a flow of this lane, host to fabric.
-struct SourceAdopted : Way<stages::Adopt, stages::Steer, stages::Stamp, stages::Trace, stages::Transmit> {
+struct SourceAdopted : Way<stages::Adopt, stages::Steer, stages::Await, stages::Vary, stages::Stamp, stages::Trace, stages::Transmit> {
   static constexpr std::string_view name = "source_adopted";
 };
 /// The same, fabric to host.
-struct SinkAdopted : Way<stages::Adopt, stages::Measure, stages::Strip, stages::Order, stages::Transmit> {
+struct SinkAdopted : Way<stages::Adopt, stages::Heed, stages::Measure, stages::Strip, stages::Order, stages::Transmit> {
   static constexpr std::string_view name = "sink_adopted";
 };
 /// What was held back for the order of its flow, or did not fit the burst that set it free.

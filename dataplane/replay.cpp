@@ -90,7 +90,7 @@ class Replay {
       : settings_(by_itself(settings)),
         paths_(paths),
         up_(true),
-        link_(settings_.peers.front(), settings_.workers.size()) {}
+        link_(settings_.peers.front(), settings_.workers.size(), settings_.memory.flows) {}
 
   Outcome build(const std::string& folder) {
     const EalSettings eal{.name = "braidway-replay-" + std::to_string(getpid()),

@@ -119,6 +119,9 @@ struct TraceSettings {
   bool own_node = false;           ///< we are one of them, the first
 };
 
+/// Where flows that fare badly get new entropy, so that a fabric's ECMP sends them another way.
+enum class EntropyField : std::uint8_t { none, source_port, flow_label };
+
 /// Packets that are treated otherwise than the rest.
 struct RuleSettings {
   lb::FlowRules::Rule flows;  ///< kinds: by 1 << TrafficClass (parser.hpp)
@@ -134,7 +137,10 @@ struct PeerSettings {
   HopSettings hops{};                      ///< of these stamps
   std::vector<RuleSettings> rules{};       ///< the first that fits counts; at most lb::FlowRules::none
   std::optional<TraceSettings> trace{};    ///< only where stamping is none
-  std::uint32_t hold_us = 150;             ///< wait of a packet for those before it in its flow, 10..100000
+  /// Hosts' ACKs, NAKs and CNPs tell how the paths are; only without stamping and messages.
+  bool heeds_returns = false;
+  EntropyField entropy = EntropyField::none;  ///< only where returns are heeded
+  std::uint32_t hold_us = 150;  ///< wait of a packet for those before it in its flow, 10..100000
   std::optional<MessageSettings> messages{};  ///< none: nothing is said to the peer, and nothing heard
 };
 

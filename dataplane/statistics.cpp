@@ -7,6 +7,22 @@
 #include "dataplane/worker.hpp"
 
 namespace braidway::dataplane {
+namespace {
+
+ReturnedByPath returned_by(const std::vector<std::unique_ptr<Worker>>& workers, std::uint16_t path) {
+  ReturnedByPath sum;
+  for (const auto& worker : workers) {
+    const telemetry::ReturnMeter& meter = std::as_const(*worker->lane().returns).path(path);
+    sum.requests += meter.requests();
+    sum.repeats += meter.repeats();
+    sum.rtt.add(meter.rtt());
+    sum.cnps += meter.cnps();
+    sum.naks += meter.naks();
+  }
+  return sum;
+}
+
+}  // namespace
 
 Statistics collect(const std::vector<std::unique_ptr<Worker>>& workers, const PeerSettings& peer) {
   Statistics sum;
@@ -67,6 +83,11 @@ Statistics collect(const std::vector<std::unique_ptr<Worker>>& workers, const Pe
         sum.received[i].delay.add(meter.delay());
         sum.received[i].hold.add(meter.hold());
       }
+    }
+  }
+  if (peer.heeds_returns) {
+    for (std::size_t i = 0; i < peer.paths.size(); ++i) {
+      sum.returned.push_back(returned_by(workers, static_cast<std::uint16_t>(i)));
     }
   }
   for (const auto& worker : workers) {

@@ -42,6 +42,15 @@ struct ReceivedByPath {
   telemetry::HistogramCounts hold;   ///< in the order window, ns; of packets that were held
 };
 
+/// What hosts' return traffic tells of one path.
+struct ReturnedByPath {
+  std::uint64_t requests = 0;      ///< sent over it, repeats apart
+  std::uint64_t repeats = 0;       ///< packets that hosts sent again over it
+  telemetry::HistogramCounts rtt;  ///< round trips, ns
+  std::uint64_t cnps = 0;          ///< that came back for it
+  std::uint64_t naks = 0;          ///< "PSN sequence error", the same
+};
+
 struct Statistics {
   std::vector<StageStatistics> stages;  ///< every stage of every way, in the order of the lists
   std::vector<NamedCount> drops;        ///< by reason
@@ -50,6 +59,7 @@ struct Statistics {
       reports;  ///< to collectors, and what kept some from being made; empty: none are wanted
   std::vector<std::uint64_t> path_packets;  ///< sent over each path without messages, by PathId of the peer
   std::vector<ReceivedByPath> received;     ///< by the peer's PathId
+  std::vector<ReturnedByPath> returned;     ///< by PathId; empty: return traffic is not heeded
   std::vector<WorkerStatistics> workers;    ///< by lane
 };
 

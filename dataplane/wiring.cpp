@@ -29,6 +29,10 @@ void add_flow_state(LaneContext& context, const GatewaySettings& settings) {
   if (peer.stamping != Stamping::none) {
     context.order = std::make_unique<OrderBuffer>(settings, *context.link, *context.meters);
   }
+  context.returns = context.link->lane_news[lb::value(context.lane)]->returns.get();
+  if (peer.entropy != EntropyField::none) {
+    context.entropy = std::make_unique<Entropy>(peer.entropy, settings.memory.flows);
+  }
   if (peer.trace) {
     context.traces = std::make_unique<const Traces>(settings);
   }
@@ -125,6 +129,10 @@ std::vector<WorkerWiring> wire_workers(const GatewaySettings& settings, const st
     }
   }
   add_messages(wirings, settings, shared);
+  if (settings.peers.front().heeds_returns) {
+    wirings.front().lane.return_control =
+        std::make_unique<ReturnControl>(settings.peers.front(), shared.link);
+  }
   return wirings;
 }
 

@@ -112,6 +112,15 @@ void Worker::begin_turn(std::uint64_t now) noexcept {
   if (lane_.steering != nullptr) {
     lane_.steering->sweep(lane_.now_ns);
   }
+  if (lane_.returns != nullptr) {
+    lane_.returns->sweep(lane_.now_ns);
+  }
+  if (lane_.entropy != nullptr) {
+    lane_.entropy->flows.sweep(lane_.now_ns);
+  }
+  if (lane_.return_control != nullptr) {
+    lane_.return_control->advance(lane_.now_ns);
+  }
   if (lane_.reports != nullptr) {
     lane_.reports->sweep(lane_.now_ns);
   }

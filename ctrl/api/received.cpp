@@ -33,6 +33,23 @@ Json received_json(const dataplane::ReceivedByPath& path) {
           {"hold_ns", quantiles_of(path.hold)}};
 }
 
+Json returned_json(const dataplane::ReturnedByPath& path) {
+  return {{"requests", path.requests}, {"repeats", path.repeats}, {"rtt_ns", quantiles_of(path.rtt)},
+          {"timed", path.rtt.total()}, {"cnps", path.cnps},       {"naks", path.naks}};
+}
+
+std::string render_returned(const Json& paths) {
+  if (paths.empty() || !paths.front().contains("returned")) return {};
+  Table table({"answered by hosts", "requests", "sent again", "timed", "RTT p50, us", "p99", "CNPs", "NAKs"});
+  for (const auto& path : paths) {
+    const auto& of = path.at("returned");
+    table.add({path.at("name"), of.at("requests").dump(), of.at("repeats").dump(), of.at("timed").dump(),
+               microseconds(of.at("rtt_ns").at("p50")), microseconds(of.at("rtt_ns").at("p99")),
+               of.at("cnps").dump(), of.at("naks").dump()});
+  }
+  return table.to_string();
+}
+
 std::string render_received(const Json& paths) {
   Table table({"received by", "packets", "CE", "late", "overtaken", "delay p50, us", "p99", "hold p99, us"});
   for (const auto& path : paths) {

@@ -72,6 +72,8 @@ Config assemble(const Draft& draft) {
     settings.policy = peer.policy.value_or(draft.policy.value_or(settings.policy));
     settings.stamping = peer.stamping.value_or(settings.stamping);
     settings.hold_us = peer.hold_us.value_or(settings.hold_us);
+    settings.heeds_returns = peer.heeds_returns.value_or(settings.heeds_returns);
+    settings.entropy = peer.entropy.value_or(settings.entropy);
     settings.hops = hops_of(peer.hops);
     settings.rules = rules_of(peer, settings);
     settings.trace = trace_of(peer.trace);

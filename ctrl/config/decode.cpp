@@ -20,6 +20,7 @@
 namespace braidway::ctrl {
 namespace {
 
+using dataplane::EntropyField;
 using dataplane::Hugepages;
 using dataplane::Idle;
 using dataplane::LinkLocal;
@@ -134,6 +135,10 @@ constexpr std::array policy_words{
     Word<Policy>{"spray", Policy::spray}, Word<Policy>{"auto", Policy::automatic}};
 constexpr std::array stamping_words{Word<Stamping>{"none", Stamping::none},
                                     Word<Stamping>{"int-md", Stamping::int_md}};
+constexpr std::array return_words{Word<bool>{"ignore", false}, Word<bool>{"heed", true}};
+constexpr std::array entropy_words{Word<EntropyField>{"none", EntropyField::none},
+                                   Word<EntropyField>{"source-port", EntropyField::source_port},
+                                   Word<EntropyField>{"flow-label", EntropyField::flow_label}};
 constexpr std::array class_words{
     Word<TrafficClass>{"rdma", TrafficClass::rdma}, Word<TrafficClass>{"cnp", TrafficClass::cnp},
     Word<TrafficClass>{"ud", TrafficClass::ud}, Word<TrafficClass>{"other", TrafficClass::other}};
@@ -233,6 +238,8 @@ constexpr std::array peer_fields{
     choice<&PeerDraft::policy, policy_words, later_policies>("policy", optional),
     choice<&PeerDraft::stamping, stamping_words, other_stampings>("stamping", optional),
     number<&PeerDraft::hold_us, 10, 100'000>("hold_us", optional),
+    choice<&PeerDraft::heeds_returns, return_words, nothing_more>("return_traffic", optional),
+    choice<&PeerDraft::entropy, entropy_words, nothing_more>("entropy", optional),
     record<&PeerDraft::hops, hop_fields>("int", optional),
     list<&PeerDraft::rules, rule_fields, rules, 1, lb::FlowRules::none>("rules", optional),
     record<&PeerDraft::trace, trace_fields>("ioam", optional),

@@ -112,6 +112,8 @@ struct PeerDraft {
   Given<lb::Policy> policy;
   Given<dataplane::Stamping> stamping;
   Given<std::uint32_t> hold_us;
+  Given<bool> heeds_returns;
+  Given<dataplane::EntropyField> entropy;
   HopsDraft hops;
   std::vector<RuleDraft> rules;
   TraceDraft trace;

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "ctrl/config/path_ports.hpp"
+#include "ctrl/config/returns.hpp"
 #include "ctrl/config/rules.hpp"
 #include "ctrl/config/traces.hpp"
 #include "ctrl/config/tunnels.hpp"
@@ -295,6 +296,7 @@ void validate(const Draft& draft, std::vector<Problem>& problems) {
   check_rules(draft, problems);
   check_tunnels(draft, problems);
   check_traces(draft, problems);
+  check_returns(draft, problems);
   check_message_mtu(draft, problems);
   check_int_port(draft, problems);
   check_path_ports(draft, problems);

@@ -187,6 +187,29 @@ class Commands(Control):
         self.ask("capture", "stop", "host0")
 
 
+class ReturnTraffic(Control):
+    def setUp(self):
+        Case.setUp(self)
+        config = settings(taps())
+        config["peers"][0] |= {"policy": "idle-move", "return_traffic": "heed", "entropy": "source-port"}
+        self.gateway = self.daemon(config)
+        self.api = self.gateway.api()
+        self.host = Interface("host0")
+        self.addCleanup(self.host.close)
+        self.fabric = [Interface(f"fabric{i}") for i in range(3)]
+        for each in self.fabric:
+            self.addCleanup(each.close)
+
+    def test_what_hosts_answer_is_shown_by_path(self):
+        self.host.send([frame(flow, 1) for flow in flows(60)])
+        collect(self.fabric, 60)
+        paths = self.ask_json("show", "paths")["paths"]
+        self.assertEqual([path["returned"]["requests"] for path in paths], [path["packets"] for path in paths])
+        self.assertEqual(sum(path["returned"]["requests"] for path in paths), 60)
+        self.assertEqual({path["returned"]["rtt_ns"]["p50"] for path in paths}, {None}, "nothing came back")
+        self.assertRegex(self.ask("show", "paths"), rf"answered by hosts .*\n.*{paths[0]['name']} +{paths[0]['packets']} ")
+
+
 class WrongUse(Control):
     def test_wrong_arguments_are_said(self):
         flow = ["--src", "10.0.0.1", "--dst", "10.0.0.2"]

@@ -98,6 +98,30 @@ TEST(Allocation, StampingAndRestoringOrderUseNoHeap) {
   EXPECT_EQ(lab.drops(), DropCounts{});
 }
 
+TEST(Allocation, HeedingReturnTrafficUsesNoHeap) {
+  auto settings = wire_settings(4, 2, 2);
+  settings.peers[0].policy = lb::Policy::idle_move;
+  settings.peers[0].heeds_returns = true;
+  settings.peers[0].entropy = dataplane::EntropyField::source_port;
+  settings.memory.flows = 1024;
+  Lab lab(settings);
+  for (std::uint32_t round = 0; round < 200; ++round) {
+    for (std::uint32_t i = 0; i < 40; ++i) {
+      const auto queue = static_cast<std::uint16_t>(i % 2);
+      const std::uint32_t psn = round | 0x8000'0000U;
+      lab.send(host, Frame().ipv4().udp().bth(telemetry::Opcode::rc_send_only, i, psn).icrc().bytes(), queue);
+      const auto answer = i % 3 == 0 ? telemetry::Opcode::cnp : telemetry::Opcode::rc_acknowledge;
+      lab.send(
+          1 + i % 4,
+          Frame().ipv4(Frame::host_b, Frame::host_a).udp().bth(answer, i, round).payload(16).icrc().bytes(),
+          queue);
+    }
+    ASSERT_EQ(heap_uses(lab, std::uint64_t{round} * 40'000), 0U) << "round " << round;
+    for (std::size_t port = 0; port < 5; ++port) lab.take_all(port);
+  }
+  EXPECT_EQ(lab.drops(), DropCounts{});
+}
+
 TEST(Allocation, DropsBackpressureStallsAndLinkChangesUseNoHeap) {
   Lab lab(wire_settings(2));
   std::uint64_t now = 0;

@@ -49,7 +49,7 @@ Lab::Lab(const dataplane::GatewaySettings& settings, std::uint64_t ticks_per_ms,
       boot_(boot),
       up_(settings.ports.size()),
       taps_(settings.ports.size()),
-      link_(settings.peers.front(), settings.workers.size()) {
+      link_(settings.peers.front(), settings.workers.size(), settings.memory.flows) {
   auto pool = dataplane::create_mempool(fresh_name("lab"), mbufs, data_room, SOCKET_ID_ANY);
   auto rings = dataplane::HandoffRings::create(settings, SOCKET_ID_ANY);
   if (!pool || !rings) {

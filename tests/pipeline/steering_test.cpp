@@ -135,6 +135,8 @@ TEST(SteeringWay, StageCountersCountWhatEntersEachStage) {
                                                                 {"handoff", 10},
                                                                 {"steer", 10},
                                                                 {"stamp", 10},
+                                                                {"await", 10},
+                                                                {"vary", 10},
                                                                 {"trace", 10},
                                                                 {"transmit", 10}}));
 }

@@ -42,6 +42,7 @@ tl::expected<Json, std::string> show(Session& session, const Arguments& /*argume
                     {"packets", counted.path_packets[i]},
                     {"bytes", session.gateway.port_statistics(peer.paths[i].port).tx_bytes},
                     {"received", received_by(counted.received[i], states[i].condition.from_dead)}});
+    if (!counted.returned.empty()) list.back()["returned"] = returned_json(counted.returned[i]);
   }
   return Json{{"generation", session.gateway.table_generation()},
               {"slots", lb::SlotTable::slots},
@@ -62,8 +63,9 @@ std::string render(const Json& json) {
          std::to_string(path.at("packets").get<std::uint64_t>()),
          std::to_string(path.at("bytes").get<std::uint64_t>())});
   }
-  return table.to_string() + "\n" + render_received(json.at("paths")) +
-         fmt::format("path table generation {}\n", json.at("generation").get<std::uint64_t>());
+  const std::string returned = render_returned(json.at("paths"));
+  return table.to_string() + "\n" + render_received(json.at("paths")) + (returned.empty() ? "" : "\n") +
+         returned + fmt::format("path table generation {}\n", json.at("generation").get<std::uint64_t>());
 }
 
 tl::expected<Json, std::string> set_weight(Session& session, const Arguments& arguments) {

@@ -179,6 +179,27 @@ api: {socket: /x.sock}
   EXPECT_EQ(config->api.socket, "/x.sock");
 }
 
+TEST(Config, ReturnTrafficAndEntropyReachTheirSettings) {
+  const auto peer = [](const std::string& keys) {
+    const auto config = parse_config(
+        "gateway: {name: a, id: 1}\nmode: wire\nworkers: [{core: 1}]\n"
+        "ports: [{name: h, role: host}, {name: f, role: fabric}]\n"
+        "peers: [{name: b, id: 7, paths: [{port: f}]" +
+            keys + "}]\n",
+        "inline");
+    EXPECT_TRUE(config) << config.error().front().to_string();
+    return config->gateway.peers.front();
+  };
+  EXPECT_FALSE(peer("").heeds_returns);
+  EXPECT_EQ(peer("").entropy, dataplane::EntropyField::none);
+  EXPECT_TRUE(peer(", policy: auto, return_traffic: heed").heeds_returns);
+  EXPECT_EQ(peer(", policy: idle-move, return_traffic: heed, entropy: source-port").entropy,
+            dataplane::EntropyField::source_port);
+  EXPECT_EQ(
+      peer(", return_traffic: heed, entropy: flow-label, rules: [{class: rdma, policy: idle-move}]").entropy,
+      dataplane::EntropyField::flow_label);
+}
+
 TEST(Config, APortIsLocatedByItsDeviceOrElseByItself) {
   const auto config = parse_config(R"(gateway: {name: a, id: 1}
 mode: wire
