@@ -1,0 +1,139 @@
+#include "ctrl/model/ensemble.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/model/trace.hpp"
+
+namespace braidway::ctrl::model {
+namespace {
+
+/// Says the same until told otherwise.
+class Says : public Forecaster {
+ public:
+  explicit Says(float load) : load_(load) {}
+  [[nodiscard]] std::string_view name() const noexcept override { return "says"; }
+  void observe(std::span<const Sample> /*paths*/) noexcept override {}
+  [[nodiscard]] Forecast forecast(std::size_t /*path*/, std::size_t /*horizon*/) const noexcept override {
+    return Forecast::level(load_);
+  }
+  void forget(std::size_t /*path*/) noexcept override { ++forgot; }
+  void refit(std::size_t /*path*/) noexcept override { ++refitted; }
+
+  void say(float load) { load_ = load; }
+  int forgot = 0;
+  int refitted = 0;
+
+ private:
+  float load_;
+};
+
+struct Three {
+  explicit Three(std::vector<float> loads,
+                 Shape shape = {.paths = 1, .bins = bins_per_tick, .horizons = {1, 5}})
+      : ensemble(shape, make(loads)), paths(shape.paths) {}
+  Ensemble::Members make(const std::vector<float>& loads) {
+    Ensemble::Members members;
+    for (const float load : loads) {
+      members.push_back(std::make_unique<Says>(load));
+      models.push_back(static_cast<Says*>(members.back().get()));
+    }
+    return members;
+  }
+  void run(int ticks, CrossLoad load) {
+    for (int i = 0; i < ticks; ++i) show(ensemble, paths, [&](std::size_t, std::size_t) { return load; });
+  }
+
+  std::vector<Says*> models;
+  Ensemble ensemble;
+  std::size_t paths;
+};
+
+TEST(EnsembleOf, TheBestIsHeardAndAnotherOneSoonWhenItIsBetter) {
+  Three three({0.1F, 0.5F, 0.9F});
+  three.run(500, measured(0.9F));
+  for (const std::size_t horizon : {0U, 1U}) {
+    EXPECT_EQ(three.ensemble.forecast(0, horizon).load, 0.9F);
+    EXPECT_GT(three.ensemble.weights(0, horizon)[2], 0.9F);
+  }
+  three.run(20'000, measured(0.9F));
+  three.run(400, measured(0.1F));
+  EXPECT_EQ(three.ensemble.forecast(0, 0).load, 0.1F) << "whatever it was before";
+  const auto weights = three.ensemble.weights(0, 0);
+  EXPECT_NEAR(std::accumulate(weights.begin(), weights.end(), 0.0F), 1, 1e-5);
+}
+
+TEST(EnsembleOf, AForecastIsJudgedByTheTickThatItWasFor) {
+  Three three({0.2F, 0.7F});
+  three.run(10, measured(0.2F));
+  three.models[0]->say(0.7F);
+  three.models[1]->say(0.2F);
+  three.run(1, measured(0.2F));
+  EXPECT_NEAR(three.ensemble.errors(0, 0)[0], 0, 1e-6) << "what it said the tick before";
+  three.run(1, measured(0.2F));
+  EXPECT_FLOAT_EQ(three.ensemble.errors(0, 0)[0], 0.5F);
+  EXPECT_NEAR(three.ensemble.errors(0, 1)[0], 0, 1e-6) << "five ticks before";
+  three.run(4, measured(0.2F));
+  EXPECT_FLOAT_EQ(three.ensemble.errors(0, 1)[0], 0.5F);
+  EXPECT_NEAR(three.ensemble.errors(0, 1)[1], 0, 1e-6);
+}
+
+TEST(EnsembleOf, NothingIsDueBeforeItsTime) {
+  Three three({0.2F, 0.7F});
+  EXPECT_FALSE(three.ensemble.due(0));
+  three.run(1, measured(0.2F));
+  EXPECT_FALSE(three.ensemble.due(0));
+  three.run(1, measured(0.2F));
+  EXPECT_TRUE(three.ensemble.due(0));
+  EXPECT_FALSE(three.ensemble.due(1));
+  three.run(4, measured(0.2F));
+  EXPECT_TRUE(three.ensemble.due(1));
+}
+
+TEST(EnsembleOf, WhatIsNotKnownChangesNoWeight) {
+  Three three({0.1F, 0.5F, 0.9F});
+  three.run(300, measured(0.5F));
+  const std::vector<float> before(three.ensemble.weights(0, 0).begin(), three.ensemble.weights(0, 0).end());
+  three.run(1'000, bound(1));
+  EXPECT_TRUE(std::ranges::equal(before, three.ensemble.weights(0, 0)));
+  three.run(300, bound(0.3F));
+  EXPECT_EQ(three.ensemble.forecast(0, 0).load, 0.1F) << "the others are excluded";
+}
+
+TEST(EnsembleOf, AMemberThatSaysNoNumberHarmsNobody) {
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  Three three({nan, 0.5F, std::numeric_limits<float>::infinity()});
+  three.run(500, measured(0.5F));
+  EXPECT_EQ(three.ensemble.forecast(0, 0).load, 0.5F);
+  EXPECT_GT(three.ensemble.weights(0, 0)[1], 0.9F);
+}
+
+TEST(EnsembleOf, PathsAreJudgedByThemselves) {
+  Three three({0.2F, 0.8F}, {.paths = 2, .bins = bins_per_tick, .horizons = {1}});
+  for (int i = 0; i < 500; ++i) {
+    show(three.ensemble, 2, [](std::size_t path, std::size_t) { return measured(path == 0 ? 0.2F : 0.8F); });
+  }
+  EXPECT_EQ(three.ensemble.forecast(0, 0).load, 0.2F);
+  EXPECT_EQ(three.ensemble.forecast(1, 0).load, 0.8F);
+  three.ensemble.forget(1);
+  EXPECT_EQ(three.models[0]->forgot, 1);
+  EXPECT_EQ(three.ensemble.weights(1, 0)[0], 0.5F);
+  EXPECT_GT(three.ensemble.weights(0, 0)[0], 0.9F);
+  three.ensemble.refit(0);
+  EXPECT_EQ(three.models[1]->refitted, 1);
+}
+
+TEST(EnsembleOf, WhatCannotBeIsRefused) {
+  EXPECT_THROW(Three({}), std::invalid_argument);
+  EXPECT_THROW(Three({0.1F}, {.paths = 0, .bins = 10, .horizons = {1}}), std::invalid_argument);
+  EXPECT_THROW(Three({0.1F}, {.paths = 1, .bins = 10, .horizons = {}}), std::invalid_argument);
+  EXPECT_THROW(Three({0.1F}, {.paths = 1, .bins = 10, .horizons = {0}}), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace braidway::ctrl::model
