@@ -65,8 +65,10 @@ double BurstTrain::misfit(double at, float height, float tolerance) const noexce
   return alike ? misfit(at) : std::numeric_limits<double>::infinity();
 }
 
-void BurstTrain::begins(double at, float height) noexcept {
+void BurstTrain::begins(double at, float height, double unsure) noexcept {
   const double ahead = std::max(std::round((at - phase()) / period_), 1.0);
+  // As it was expected, as far as it may have been.
+  at = std::clamp(onset(ahead), at - unsure, at + unsure);
   const double locked_off = at - (locked_ + ahead * period_);
   const double steady_off = at - (steady_ + ahead * period_);
   onsets_ += 1;
@@ -80,12 +82,16 @@ void BurstTrain::begins(double at, float height) noexcept {
   height_ += (height - height_) * learning;
   kept_ += (1 - kept_) * parameters_.kept_learning;
   began_ = at;
+  unsure_ = unsure;
   bursting_ = true;
 }
 
-void BurstTrain::ends(double at) noexcept {
+void BurstTrain::ends(double at, double unsure) noexcept {
   bursting_ = false;
-  const double length = at - began_;
+  unsure += unsure_;
+  double length = at - began_;
+  // Nothing is learnt from one that may have been as long as others.
+  if (unsure > 0 && lengths_ > 0) length = std::clamp(length_, length - unsure, length + unsure);
   lengths_ += 1;
   const float learning = std::max(1 / lengths_, parameters_.learning);
   const double off = length - length_;

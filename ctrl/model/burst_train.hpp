@@ -50,10 +50,10 @@ class BurstTrain {
   [[nodiscard]] double misfit(double at, float height, float tolerance) const noexcept;
   /// The same whatever its height.
   [[nodiscard]] double misfit(double at) const noexcept;
-  /// A burst has begun that fits.
-  void begins(double at, float height) noexcept;
-  /// It has ended.
-  void ends(double at) noexcept;
+  /// A burst has begun that fits, `unsure` bins earlier or later.
+  void begins(double at, float height, double unsure = 0) noexcept;
+  /// It has ended, as unsure.
+  void ends(double at, double unsure = 0) noexcept;
   /// Time has come to `now`. Onsets that should have come and did not are missed, unless something was hidden
   /// since they could have come: `hidden` is when last.
   void advance(double now, double hidden) noexcept;
@@ -98,6 +98,7 @@ class BurstTrain {
   double locked_ = 0;  ///< the last onset, or when it should have been
   double steady_ = 0;  ///< the same as many onsets tell it
   double began_ = 0;   ///< the burst under way
+  double unsure_ = 0;  ///< when it began, bins
   double length_ = 0;
   double length_error_ = 1;
   float locked_error_ = 1;

@@ -12,6 +12,8 @@ namespace {
 
 /// Nothing can be seen to rise above this.
 constexpr float full = 0.97F;
+/// Where the bound is less than this part of a burst's height above the level, a burst would be seen.
+constexpr float shows = 0.75F;
 /// A burst that lasts so long is the path's new base, bins.
 constexpr double longest_burst = 10'000;
 
@@ -43,15 +45,19 @@ void Bursts::observe(std::span<const Sample> paths) noexcept {
 void Bursts::look(Path& path, const CrossLoad& bin) noexcept {
   const float level = path.edges.level();
   if (level >= full) path.hidden = path.edges.bins();
-  // A bound at or above the level says nothing of it; one below says that the load has fallen.
+  // A bound below the level says that the load has fallen; one above it at most that no burst has begun.
   if (bin.censored && bin.load >= level - path.edges.tolerance()) {
-    if (bin.load >= level + path.edges.tolerance()) path.hidden = path.edges.bins();
-    path.edges.skip();
+    if (bin.load < level + shows * path.usual_height) {
+      path.edges.stay();
+    } else {
+      path.hidden = path.edges.bins();
+      path.edges.skip();
+    }
     return;
   }
   const auto edge = path.edges.observe(bin.censored ? std::min(path.base, bin.load) : bin.load);
   if (!path.based) {
-    path.base = bin.load;
+    path.base = bin.censored ? 0 : bin.load;
     path.based = true;
   }
   if (edge) {
@@ -64,7 +70,7 @@ void Bursts::look(Path& path, const CrossLoad& bin) noexcept {
 }
 
 void Bursts::begin(Path& path, const Edge& edge, std::size_t train) noexcept {
-  if (path.actives == most_active) end(path, 0, edge.at);
+  if (path.actives == most_active) end(path, 0, edge);
   path.active[path.actives++] = {.began = edge.at, .height = edge.height, .train = train};
 }
 
@@ -78,7 +84,7 @@ bool Bursts::begin_of_two(Path& path, const Edge& edge) noexcept {
       if (std::isinf(path.train[a].misfit(edge.at)) || std::isinf(path.train[b].misfit(edge.at))) continue;
       for (const std::size_t of : {a, b}) {
         leave(path, of);
-        path.train[of].begins(edge.at, path.train[of].height());
+        path.train[of].begins(edge.at, path.train[of].height(), edge.unsure);
         begin(path, {.at = edge.at, .height = path.train[of].height()}, of);
       }
       return true;
@@ -108,6 +114,7 @@ void Bursts::join_halves(Path& path, BurstTrain& found) noexcept {
 }
 
 void Bursts::rise(Path& path, const Edge& edge) noexcept {
+  path.usual_height += (edge.height - path.usual_height) / 8;
   std::size_t best = none;
   double least = std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < path.trains; ++i) {
@@ -122,7 +129,7 @@ void Bursts::rise(Path& path, const Edge& edge) noexcept {
   }
   if (best != none) {
     leave(path, best);
-    path.train[best].begins(edge.at, edge.height);
+    path.train[best].begins(edge.at, edge.height, edge.unsure);
     begin(path, edge, best);
     return;
   }
@@ -144,14 +151,14 @@ void Bursts::remove_active(Path& path, std::size_t active) noexcept {
   --path.actives;
 }
 
-void Bursts::end(Path& path, std::size_t active, double at) noexcept {
+void Bursts::end(Path& path, std::size_t active, const Edge& edge) noexcept {
   const Active ended = path.active[active];
   remove_active(path, active);
   if (ended.train != none) {
-    path.train[ended.train].ends(at);
+    path.train[ended.train].ends(edge.at, edge.unsure);
     return;
   }
-  const auto length = static_cast<float>(at - ended.began);
+  const auto length = static_cast<float>(edge.at - ended.began);
   path.stray_length += (length - path.stray_length) * (path.stray_length > 0 ? 0.2F : 1.0F);
 }
 
@@ -159,7 +166,7 @@ void Bursts::end(Path& path, std::size_t active, double at) noexcept {
 void Bursts::fall(Path& path, const Edge& edge) noexcept {
   const float tolerance = path.edges.tolerance();
   if (path.edges.level() <= path.base + tolerance) {
-    while (path.actives > 0) end(path, path.actives - 1, edge.at);
+    while (path.actives > 0) end(path, path.actives - 1, edge);
     path.base = path.edges.level();
     return;
   }
@@ -178,7 +185,7 @@ void Bursts::fall(Path& path, const Edge& edge) noexcept {
       nearest = i;
     }
   }
-  end(path, nearest, edge.at);
+  end(path, nearest, edge);
 }
 
 void Bursts::drop(Path& path, std::size_t train) noexcept {

@@ -56,7 +56,8 @@ class Bursts : public Forecaster {
     std::array<Active, most_active> active{};  ///< oldest first
     std::size_t actives = 0;
     float base = 0;
-    float stray_length = 0;  ///< of bursts that belong to no job, bins
+    float usual_height = 0.3F;  ///< of bursts
+    float stray_length = 0;     ///< of bursts that belong to no job, bins
     bool based = false;
     double hidden = -1;  ///< when onsets could last not be seen, bins
   };
@@ -69,7 +70,7 @@ class Bursts : public Forecaster {
   static void leave(Path& path, std::size_t train) noexcept;
   static void join_halves(Path& path, BurstTrain& found) noexcept;
   static void remove_active(Path& path, std::size_t active) noexcept;
-  static void end(Path& path, std::size_t active, double at) noexcept;
+  static void end(Path& path, std::size_t active, const Edge& edge) noexcept;
   static void drop(Path& path, std::size_t train) noexcept;
 
   std::vector<Path> paths_;

@@ -6,19 +6,24 @@
 // both levels: by how much tells when it was, to a few microseconds. What is one bin alone is a blip and no
 // step.
 //
+// A step behind bins of which nothing is known fell into these or its own: it is told in their middle, and
+// how unsure that is.
+//
 // Pure; owner: one thread. Time is counted in bins since the first.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 namespace braidway::ctrl::model {
 
 /// From one level to another.
 struct Edge {
-  double at = 0;     ///< bins
-  float height = 0;  ///< by how much the load rose, part of the capacity; negative: it fell
+  double at = 0;      ///< bins
+  float height = 0;   ///< by how much the load rose, part of the capacity; negative: it fell
+  double unsure = 0;  ///< it may have been so much earlier or later, bins
 };
 
 class Edges {
@@ -48,25 +53,36 @@ class Edges {
     const float apart = load - level_;
     if (std::abs(apart) <= tolerance()) {
       deviates_ = false;
+      skipped_ = 0;
       settle(load);
       return std::nullopt;
     }
     if (!deviates_ || (first_ - level_) * apart < 0) {
       deviates_ = true;
       first_ = load;
+      first_skipped_ = std::exchange(skipped_, 0.0);
       return std::nullopt;
     }
     // The first of the two is of both levels, unless it is beyond the second.
     const float part = std::clamp((first_ - level_) / apart, 0.0F, 1.0F);
-    const Edge edge{.at = begins - static_cast<double>(part), .height = apart};
+    const double hidden = first_skipped_ / 2;
+    const Edge edge{.at = begins - static_cast<double>(part) - hidden, .height = apart, .unsure = hidden};
     level_ = load;
     in_level_ = 1;
     deviates_ = false;
     return edge;
   }
+  /// A bin of which it is known only that there was no step.
+  void stay() noexcept {
+    bins_ += 1;
+    deviates_ = false;
+    skipped_ = 0;
+  }
   /// A bin of which nothing is known.
   void skip() noexcept {
     bins_ += 1;
+    // The bin before is not made sure of: it is as good as not known.
+    skipped_ += deviates_ ? first_skipped_ + 2 : 1;
     deviates_ = false;
   }
 
@@ -91,7 +107,9 @@ class Edges {
   float level_ = 0;
   float in_level_ = 1;  ///< bins of the level
   float noise_ = 0.01F;
-  float first_ = 0;  ///< the bin before, if it deviates
+  float first_ = 0;           ///< the bin before, if it deviates
+  double first_skipped_ = 0;  ///< bins of which nothing was known before that one
+  double skipped_ = 0;        ///< the same before the next one
   bool deviates_ = false;
   bool begun_ = false;
 };

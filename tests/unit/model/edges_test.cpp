@@ -56,8 +56,24 @@ TEST(EdgesOf, WhatIsNotKnownIsNoStep) {
   EXPECT_FALSE(edges.observe(0.9F)) << "two in a row are asked for";
   const auto edge = edges.observe(0.9F);
   ASSERT_TRUE(edge);
-  EXPECT_NEAR(edge->at, 4, 1e-5);
   EXPECT_EQ(edges.bins(), 6);
+  // Somewhere from the bin that was not made sure of to the one after it.
+  EXPECT_NEAR(edge->at, 3, 1e-5);
+  EXPECT_NEAR(edge->unsure, 1, 1e-5);
+}
+
+TEST(EdgesOf, AStepBehindWhatIsNotKnownMayHaveBeenAnywhereInIt) {
+  Edges edges;
+  edges_of(edges, {0.2F, 0.2F});
+  for (int i = 0; i < 6; ++i) edges.skip();
+  EXPECT_FALSE(edges.observe(0.9F));
+  const auto edge = edges.observe(0.9F);
+  ASSERT_TRUE(edge);
+  EXPECT_NEAR(edge->at, 5, 1e-5);
+  EXPECT_NEAR(edge->unsure, 3, 1e-5);
+  edges.stay();
+  EXPECT_FALSE(edges.observe(0.2F));
+  EXPECT_EQ(edges.observe(0.2F)->unsure, 0);
 }
 
 }  // namespace

@@ -1,0 +1,119 @@
+#include "ctrl/model/load_bins.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "lb/require.hpp"
+
+namespace braidway::ctrl::model {
+namespace {
+
+std::vector<double> per_bin(std::span<const double> capacities, const LoadBins::Parameters& p) {
+  const lb::Requirements require{"LoadBins"};
+  require.within("bin", p.bin, lb::Nanoseconds{1'000}, lb::Nanoseconds{1'000'000'000});
+  require.within("tick_bins", p.tick_bins, 1, std::size_t{1'000});
+  require.within("queued_ns", p.queued_ns, 0, 1e9F);
+  require.within("least_part", p.least_part, 0, 1);
+  require.within("covered", p.covered, 0, 1);
+  require.within("paths", capacities.size(), 1, lb::max_paths_per_peer);
+  std::vector<double> bytes;
+  for (std::size_t i = 0; i < capacities.size(); ++i) {
+    require.within("capacities[" + std::to_string(i) + "]", capacities[i], 1e-9, 1e9);
+    bytes.push_back(capacities[i] * static_cast<double>(lb::value(p.bin)));
+  }
+  return bytes;
+}
+
+}  // namespace
+
+LoadBins::LoadBins(std::span<const double> capacities, const Parameters& parameters)
+    : parameters_(parameters),
+      capacities_(per_bin(capacities, parameters)),
+      open_(capacities.size() * room()),
+      closed_(capacities.size() * parameters.tick_bins),
+      samples_(capacities.size()) {
+  for (std::size_t path = 0; path < samples_.size(); ++path) {
+    samples_[path].bins = std::span{closed_}.subspan(path * parameters.tick_bins, parameters.tick_bins);
+  }
+}
+
+/// What was open is of another time.
+void LoadBins::begin(std::int64_t first) noexcept {
+  first_ = first;
+  std::ranges::fill(open_, Bin{});
+}
+
+void LoadBins::add(std::size_t path, const Heard& heard, double from, double to) noexcept {
+  const double queued = heard.least_delay_ns >= parameters_.queued_ns ? 1 : 0;
+  for (double at = from; at < to;) {
+    const double begins = std::floor(at);
+    const double until = std::min(begins + 1, to);
+    if (const auto number = static_cast<std::int64_t>(begins); number >= first_) {
+      Bin& of = bin(path, number);
+      of.bytes += static_cast<double>(heard.bytes) * (until - at) / (to - from);
+      of.covered += until - at;
+      of.queued += queued * (until - at);
+    }
+    at = until;
+  }
+}
+
+void LoadBins::hear(std::span<const Heard> paths, lb::Nanoseconds now) noexcept {
+  const auto length = static_cast<double>(lb::value(parameters_.bin));
+  const double to = static_cast<double>(lb::value(now)) / length;
+  const double from = static_cast<double>(lb::value(heard_at_)) / length;
+  const bool usable = heard_ && to > from && to - from <= longest_gap_bins && first_ >= 0 &&
+                      to < static_cast<double>(first_) + static_cast<double>(room());
+  heard_ = true;
+  heard_at_ = now;
+  const auto current = static_cast<std::int64_t>(to);
+  if (first_ < 0 || current + static_cast<std::int64_t>(room()) < first_) begin(current);
+  if (!usable) return;
+  for (std::size_t path = 0; path < capacities_.size() && path < paths.size(); ++path) {
+    add(path, paths[path], from, to);
+  }
+}
+
+void LoadBins::close_tick() noexcept {
+  for (std::size_t path = 0; path < capacities_.size(); ++path) {
+    float sum = 0;
+    float bounds = 0;
+    std::size_t measured = 0;
+    for (std::size_t i = 0; i < parameters_.tick_bins; ++i) {
+      Bin& of = bin(path, first_ + static_cast<std::int64_t>(i));
+      CrossLoad& load = closed_[path * parameters_.tick_bins + i];
+      load = {};
+      if (of.covered >= parameters_.covered) {
+        load = cross_load({.capacity = capacities_[path] * of.covered,
+                           .own = of.bytes,
+                           .growth = 0,
+                           .queued = of.queued >= of.covered &&
+                                     of.bytes >= parameters_.least_part * of.covered * capacities_[path]});
+      }
+      (load.censored ? bounds : sum) += load.load;
+      measured += load.censored ? 0 : 1;
+      of = {};
+    }
+    const auto bins = static_cast<float>(parameters_.tick_bins);
+    samples_[path].load = 2 * measured >= parameters_.tick_bins
+                              ? CrossLoad{.load = sum / static_cast<float>(measured), .censored = false}
+                              : CrossLoad{.load = (sum + bounds) / bins, .censored = true};
+  }
+  first_ += static_cast<std::int64_t>(parameters_.tick_bins);
+}
+
+std::span<const Sample> LoadBins::next_tick(lb::Nanoseconds now) noexcept {
+  const std::int64_t current = lb::value(now) / lb::value(parameters_.bin);
+  const auto tick = static_cast<std::int64_t>(parameters_.tick_bins);
+  // The clock jumped, or nobody asked for long.
+  if (first_ >= 0 && (current < first_ || current - first_ > static_cast<std::int64_t>(room()))) {
+    begin(current - tick - 1);
+  }
+  // The message about the last bin's end comes within the next one.
+  if (first_ < 0 || current < first_ + tick + 1) return {};
+  close_tick();
+  return samples_;
+}
+
+}  // namespace braidway::ctrl::model

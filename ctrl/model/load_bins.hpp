@@ -1,0 +1,88 @@
+// A peer's paths' cross load, bin by bin, from what its messages say: how many bytes came by each path since
+// the message before, and how late they were.
+//
+// A message comes about every 100 us but not on the bins' edges: what it tells is divided among the bins that
+// it is about, by time. Where packets were late by more than `queued_ns`, all of them, a queue stood all
+// along, and what did not come by the path of what it can carry was others' (cross_load.hpp: what came is our
+// own load, as much of it as left the queue). A bin is closed a bin after its end, and unknown unless
+// messages were about nearly all of it.
+//
+// A tick of which half was measured is as those bins were; else its load is at most what its bins say.
+//
+// Messages that are late, repeated, or of before a bin that is closed change nothing; neither do counters
+// that ran backwards, nor times that did.
+//
+// Pure; owner: the thread that the messages are told to. All memory at construction.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "ctrl/model/cross_load.hpp"
+#include "ctrl/model/forecaster.hpp"
+#include "lb/types.hpp"
+
+namespace braidway::ctrl::model {
+
+class LoadBins {
+ public:
+  struct Parameters {
+    lb::Nanoseconds bin{100'000};
+    std::size_t tick_bins = 10;
+    /// How late packets are where a queue stands, ns: more than hosts' bursts make of an idle path.
+    float queued_ns = 3'000;
+    /// Part of a path's capacity that must have come by it, for it to be said that a queue stood all along:
+    /// of a few packets it is not known what was between them.
+    double least_part = 0.05;
+    /// Part of a bin that messages must have been about.
+    double covered = 0.8;
+  };
+
+  /// `capacities`: of 1..256 paths, bytes a nanosecond, above 0. Throws std::invalid_argument for what it
+  /// cannot work with.
+  LoadBins(std::span<const double> capacities, const Parameters& parameters);
+
+  /// What one message says of one path.
+  struct Heard {
+    std::uint64_t bytes = 0;    ///< that came by it since the message before
+    float least_delay_ns = -1;  ///< theirs, above the path's least ever; below 0: none came
+  };
+  /// A message, about the time since the last one; by path.
+  void hear(std::span<const Heard> paths, lb::Nanoseconds now) noexcept;
+
+  /// Closes the next tick if its bins are over by now: then its samples, by path, good until the next call;
+  /// else nothing.
+  std::span<const Sample> next_tick(lb::Nanoseconds now) noexcept;
+
+ private:
+  /// Messages that are so far apart say nothing about the time between.
+  static constexpr std::int64_t longest_gap_bins = 8;
+  /// Bins that are not closed yet.
+  [[nodiscard]] std::size_t room() const noexcept { return 4 * parameters_.tick_bins + 2 * longest_gap_bins; }
+
+  struct Bin {
+    double bytes = 0;
+    double covered = 0;  ///< part of it
+    double queued = 0;   ///< the same, in which a queue stood
+  };
+
+  [[nodiscard]] Bin& bin(std::size_t path, std::int64_t number) noexcept {
+    return open_[path * room() + static_cast<std::size_t>(number) % room()];
+  }
+  void begin(std::int64_t first) noexcept;
+  void add(std::size_t path, const Heard& heard, double from, double to) noexcept;
+  void close_tick() noexcept;
+
+  Parameters parameters_;
+  std::vector<double> capacities_;  ///< bytes a bin
+  std::vector<Bin> open_;           ///< by path: a ring
+  std::vector<CrossLoad> closed_;   ///< by path: of the tick
+  std::vector<Sample> samples_;     ///< by path
+  std::int64_t first_ = -1;         ///< number of the first bin that is not closed; -1: nothing was heard yet
+  lb::Nanoseconds heard_at_{};      ///< the last message
+  bool heard_ = false;
+};
+
+}  // namespace braidway::ctrl::model

@@ -1,0 +1,145 @@
+#include "ctrl/model/load_bins.hpp"
+
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "ctrl/model/outlook.hpp"
+#include "tests/unit/model/trace.hpp"
+
+namespace braidway::ctrl::model {
+namespace {
+
+constexpr std::int64_t us = 1'000;
+constexpr double capacity = 10;           // bytes a nanosecond
+constexpr std::uint64_t all = 1'000'000;  // that it carries in a bin
+constexpr LoadBins::Parameters ten{.tick_bins = 10};
+
+class Bins {
+ public:
+  Bins() : bins(std::array{capacity, capacity}, ten) {}
+
+  /// A message each 100 us, for so long: what came by the first path, and how late.
+  void hear(int count, std::uint64_t bytes, float delay_ns, std::int64_t every = 100 * us) {
+    for (int i = 0; i < count; ++i) {
+      now += every;
+      bins.hear(std::array{LoadBins::Heard{bytes, delay_ns}, LoadBins::Heard{}}, lb::Nanoseconds{now});
+    }
+  }
+  std::span<const Sample> tick() { return bins.next_tick(lb::Nanoseconds{now}); }
+
+  LoadBins bins;
+  std::int64_t now = 1'000'000 * us;
+};
+
+TEST(LoadBinsOf, WhatDidNotComeWhileAQueueStoodWasOthers) {
+  Bins bins;
+  bins.hear(13, all / 4, 20'000);
+  const auto samples = bins.tick();
+  ASSERT_EQ(samples.size(), 2U);
+  // The first message only begins.
+  EXPECT_NEAR(samples[0].bins[5].load, 0.75F, 1e-5);
+  EXPECT_FALSE(samples[0].bins[5].censored);
+  EXPECT_NEAR(samples[0].load.load, 0.75F, 1e-5);
+  EXPECT_FALSE(samples[0].load.censored);
+  EXPECT_TRUE(samples[1].load.unknown()) << "nothing came by it, and nobody queued";
+}
+
+TEST(LoadBinsOf, WithoutAQueueThereIsABound) {
+  Bins bins;
+  bins.hear(25, all / 4, 500);
+  bins.tick();
+  const auto samples = bins.tick();
+  ASSERT_EQ(samples.size(), 2U);
+  EXPECT_NEAR(samples[0].load.load, 0.75F, 1e-5);
+  EXPECT_TRUE(samples[0].load.censored);
+}
+
+TEST(LoadBinsOf, AFewLatePacketsDoNotTellWhatWasBetweenThem) {
+  Bins bins;
+  bins.hear(25, all / 100, 20'000);
+  bins.tick();
+  EXPECT_TRUE(bins.tick()[0].load.censored);
+}
+
+TEST(LoadBinsOf, WhatAMessageTellsIsDividedAmongItsBins) {
+  Bins bins;
+  bins.now += 50 * us;
+  bins.hear(1, 0, -1);
+  // From the middle of a bin to the middle of the next one.
+  bins.hear(1, all, 20'000);
+  bins.hear(1, all / 2, 20'000);
+  bins.hear(12, all / 2, 20'000);
+  const auto samples = bins.tick();
+  ASSERT_FALSE(samples.empty());
+  EXPECT_TRUE(samples[0].bins[0].unknown()) << "half of it is not told of";
+  EXPECT_NEAR(samples[0].bins[1].load, 1 - 0.75F, 1e-5);
+  EXPECT_NEAR(samples[0].bins[2].load, 0.5F, 1e-5);
+}
+
+TEST(LoadBinsOf, ATickIsAsItsMeasuredBinsWereIfThatIsHalf) {
+  Bins bins;
+  bins.hear(12, all / 2, 500);
+  bins.tick();
+  bins.hear(4, all / 2, 500);
+  bins.hear(6, all / 5, 20'000);
+  const auto samples = bins.tick();
+  ASSERT_FALSE(samples.empty());
+  EXPECT_NEAR(samples[0].load.load, 0.8F, 0.02F);
+  EXPECT_FALSE(samples[0].load.censored);
+}
+
+TEST(LoadBinsOf, TicksWithoutMessagesAreUnknownAndTimeThatJumpsBeginsAnew) {
+  Bins bins;
+  bins.hear(13, all / 4, 20'000);
+  EXPECT_FALSE(bins.tick().empty());
+  EXPECT_TRUE(bins.tick().empty()) << "it is not over";
+  bins.now += 1'500 * us;
+  EXPECT_TRUE(bins.tick()[0].bins[9].unknown());
+  bins.now += 1'000'000 * us;
+  const auto after = bins.tick();
+  EXPECT_TRUE(after.empty() || after[0].load.unknown());
+  bins.hear(30, all / 4, 20'000);
+  while (true) {
+    const auto samples = bins.tick();
+    ASSERT_FALSE(samples.empty());
+    if (!samples[0].load.censored) break;
+  }
+  bins.now -= 500'000 * us;
+  bins.hear(40, all / 4, 20'000);
+  bool measured = false;
+  for (int i = 0; i < 5; ++i) {
+    const auto samples = bins.tick();
+    measured = measured || (!samples.empty() && !samples[0].load.censored);
+  }
+  EXPECT_TRUE(measured) << "the clock was set back";
+}
+
+TEST(LoadBinsOf, WhatCannotBeIsRefused) {
+  EXPECT_THROW(LoadBins({}, ten), std::invalid_argument);
+  EXPECT_THROW(LoadBins(std::array{0.0}, ten), std::invalid_argument);
+  EXPECT_THROW(LoadBins(std::array{capacity}, {.tick_bins = 0}), std::invalid_argument);
+  EXPECT_THROW(LoadBins(std::array{capacity}, {.bin = lb::Nanoseconds{1}}), std::invalid_argument);
+}
+
+RC_GTEST_PROP(LoadBinsProperty, WhateverIsHeardWheneverSamplesAreLoads, ()) {
+  LoadBins bins(std::array{capacity}, ten);
+  std::int64_t now = 1'000'000;
+  for (const auto& [step, bytes, delay] :
+       *rc::gen::container<std::vector<std::tuple<int, std::uint32_t, int>>>(
+           rc::gen::tuple(rc::gen::inRange(-200'000, 600'000), rc::gen::arbitrary<std::uint32_t>(),
+                          rc::gen::inRange(-1, 50'000)))) {
+    now += step;
+    bins.hear(std::array{LoadBins::Heard{bytes, static_cast<float>(delay)}}, lb::Nanoseconds{now});
+    for (int i = 0; i < 10; ++i) {
+      const auto samples = bins.next_tick(lb::Nanoseconds{now});
+      if (samples.empty()) break;
+      RC_ASSERT(samples[0].load.load >= 0 && samples[0].load.load <= 1);
+      for (const CrossLoad& bin : samples[0].bins) RC_ASSERT(bin.load >= 0 && bin.load <= 1);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace braidway::ctrl::model
