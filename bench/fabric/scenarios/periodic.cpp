@@ -23,9 +23,9 @@ constexpr NodeIndex senders = 6;  ///< hosts of the first rack
 constexpr std::uint32_t message_bytes = 7'000'000;
 constexpr Nanoseconds computing = 600'000;
 constexpr std::uint32_t computing_spread = 30'000;  ///< ns; hosts are not equally fast
-constexpr std::uint32_t iterations = 100;
+constexpr std::uint32_t iterations = 260;
 /// For a forecast to learn; not measured.
-constexpr std::uint32_t unmeasured = 40;
+constexpr std::uint32_t unmeasured = 160;
 
 // The others.
 constexpr NodeIndex shared_spines = 4;
@@ -115,7 +115,8 @@ ScenarioOutcome run_periodic(const Options& options, std::ostream& out) {
   const Network network{std::move(topology)};
   const std::uint64_t seeds = options.seeds == 0 ? default_seeds : options.seeds;
   std::vector<std::string> schemes = options.schemes;
-  if (schemes.empty()) schemes = {"idle-move", "idle-move+oracle", "auto", "auto+oracle"};
+  if (schemes.empty())
+    schemes = {"idle-move", "idle-move+forecast", "idle-move+oracle", "auto", "auto+forecast", "auto+oracle"};
 
   std::vector<Workload> workloads;
   workloads.reserve(seeds);

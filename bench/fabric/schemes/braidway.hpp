@@ -16,9 +16,9 @@ namespace braidway::bench::fabric {
 class Braidway : public Scheme {
  public:
   static constexpr Nanoseconds message_interval = 100'000;
-  static constexpr Nanoseconds check_interval = 50'000;    ///< of liveness by time
-  static constexpr Nanoseconds tick_interval = 1'000'000;  ///< of the slow loop
-  static constexpr Nanoseconds poll_interval = 2'000;      ///< of a worker whose order windows hold something
+  static constexpr Nanoseconds check_interval = 50'000;  ///< of liveness by time
+  static constexpr Nanoseconds tick_interval = 500'000;  ///< of the slow loop
+  static constexpr Nanoseconds poll_interval = 2'000;    ///< of a worker whose order windows hold something
 
   Braidway(Fabric& fabric, const GatewayConfig& config);
 

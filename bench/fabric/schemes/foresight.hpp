@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 
+#include "bench/fabric/schemes/gateway_wire.hpp"
 #include "bench/fabric/schemes/leaf_paths.hpp"
 #include "ctrl/model/weights.hpp"
 
@@ -20,12 +21,17 @@ class Foresight {
   Foresight(const Foresight&) = delete;
   Foresight& operator=(const Foresight&) = delete;
 
+  /// A message of the peer.
+  virtual void heard(Nanoseconds now, const GatewayMessage& message) = 0;
   /// Once a tick: what is expected from now on, by path.
   virtual void expect(Nanoseconds now, std::span<ctrl::model::Outlook> out) = 0;
 };
 
 /// For the paths of a pair of leaves.
 using ForesightFactory = std::unique_ptr<Foresight> (*)(const Fabric& fabric, std::span<const Path> paths);
+
+/// By what the peer's messages show of the paths.
+std::unique_ptr<Foresight> make_forecast(const Fabric& fabric, std::span<const Path> paths);
 
 /// Told the true background of the next while, with certainty.
 std::unique_ptr<Foresight> make_oracle(const Fabric& fabric, std::span<const Path> paths);

@@ -1,6 +1,7 @@
 #include "bench/fabric/schemes/gateway_sink.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace braidway::bench::fabric {
 namespace {
@@ -45,6 +46,7 @@ void GatewaySink::take(PacketIndex index, std::uint32_t from, const lb::SpraySet
   const auto tag = packet.read_tag<GatewayTag>();
   greet(from);
   measure(meters_[from][tag.path], tag);
+  meters_[from][tag.path].bytes += packet.bytes;
   if (!tag.numbered) return fabric_.forward(node_, index);
   const Flow& flow = fabric_.flows()[packet.flow];
   const lb::FlowKey key =
@@ -91,6 +93,7 @@ void GatewaySink::measure(Meter& meter, const GatewayTag& tag) {
   meter.least = std::min(meter.least, delay);
   meter.delays += delay;
   meter.longest = std::max(meter.longest, delay);
+  meter.shortest = std::min(meter.shortest, delay);
   meter.heard = fabric_.now();
   ++meter.recent;
   meter.received.count(lb::Nanoseconds{tag.departure});
@@ -112,6 +115,7 @@ bool GatewaySink::tell(std::uint32_t from, GatewayMessage& message) {
   auto& meters = meters_[from];
   message.delays.clear();
   message.receipts.clear();
+  message.arrivals.clear();
   bool any = false;
   for (std::size_t i = 0; i < meters.size(); ++i) {
     Meter& meter = meters[i];
@@ -136,6 +140,9 @@ bool GatewaySink::tell(std::uint32_t from, GatewayMessage& message) {
                                 .heard = heard,
                                 .period = meter.received.complete(),
                                 .received = meter.received.through()});
+    message.arrivals.push_back({.bytes = std::exchange(meter.bytes, 0),
+                                .least_delay = meter.recent > 0 ? meter.shortest - meter.least : -1});
+    meter.shortest = std::numeric_limits<Nanoseconds>::max();
     meter.recent = 0;
     meter.delays = 0;
     meter.longest = 0;

@@ -34,10 +34,12 @@ class GatewaySink {
  private:
   struct Meter {
     lb::ReceivedByPeriod received;
-    std::uint32_t recent = 0;                                     ///< since the last message
-    Nanoseconds delays = 0;                                       ///< of these, summed
-    Nanoseconds longest = 0;                                      ///< of these
-    Nanoseconds least = std::numeric_limits<Nanoseconds>::max();  ///< delay ever
+    std::uint32_t recent = 0;                                        ///< since the last message
+    std::uint64_t bytes = 0;                                         ///< the same
+    Nanoseconds delays = 0;                                          ///< of these, summed
+    Nanoseconds shortest = std::numeric_limits<Nanoseconds>::max();  ///< the same
+    Nanoseconds longest = 0;                                         ///< of these
+    Nanoseconds least = std::numeric_limits<Nanoseconds>::max();     ///< delay ever
     Nanoseconds heard = 0;
     bool probed = false;
     bool told = false;  ///< a message has come by it

@@ -146,6 +146,7 @@ GatewayTag GatewaySource::steer(const Packet& packet) {
 void GatewaySource::receive(std::uint32_t index, const GatewayMessage& message) {
   Peer& peer = *peers_[index];
   peer.weights.update(message.delays);
+  if (peer.foresight) peer.foresight->heard(fabric_.now(), message);
   peer.health.received(message.receipts, lb::Nanoseconds{fabric_.now()});
   for (const lb::PathDelay& path : message.delays) {
     peer.delays_ns[lb::value(path.path)] = peer.weights.relative_delay_ns(path.path);

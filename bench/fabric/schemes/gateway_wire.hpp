@@ -26,10 +26,17 @@ struct GatewayTag {
   bool numbered = false;
 };
 
+/// What came by a path since the last message.
+struct PathArrivals {
+  std::uint64_t bytes = 0;
+  Nanoseconds least_delay = -1;  ///< above the path's least ever; below 0: nothing came
+};
+
 /// One message: what a sink has seen of the paths from the source it goes to.
 struct GatewayMessage {
   std::vector<lb::PathDelay> delays;      ///< of the paths heard
   std::vector<lb::PathReceipt> receipts;  ///< of all paths
+  std::vector<PathArrivals> arrivals;     ///< of all paths
 };
 
 enum class ControlKind : std::uint8_t { message, probe };

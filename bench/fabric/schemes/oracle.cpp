@@ -11,6 +11,8 @@ class Oracle : public Foresight {
   Oracle(const Fabric& fabric, std::span<const Path> paths)
       : fabric_(fabric), paths_(paths.begin(), paths.end()) {}
 
+  void heard(Nanoseconds /*now*/, const GatewayMessage& /*message*/) override {}
+
   void expect(Nanoseconds now, std::span<ctrl::model::Outlook> out) override {
     for (std::size_t i = 0; i < out.size(); ++i) {
       double load = 0;
