@@ -102,6 +102,7 @@ void print(const Json& json) {
   if (std::ranges::any_of(paths, [](const Json& path) { return path.at("received").at("packets") != 0; })) {
     std::cout << api::render_received(paths);
   }
+  std::cout << api::render_hops(paths);
 }
 
 /// What is wrong with the options, taken together; empty: nothing.

@@ -87,7 +87,7 @@ struct LaneContext {
   std::unique_ptr<ReportTap> reports;             ///< none: nobody wants reports, or the peer does not stamp
   std::unique_ptr<PeerMessages> messages;         ///< one lane has them, if any
   std::unique_ptr<telemetry::PathMeters>
-      meters;                          ///< of the peer's paths to us; with `order`, or with messages
+      meters;                          ///< of the peer's paths to us; with `order`, `traces` or messages
   std::unique_ptr<OrderBuffer> order;  ///< none: the peer does not stamp
   std::unique_ptr<OrderCounts> order_counts = std::make_unique<OrderCounts>();
 };

@@ -1,6 +1,7 @@
 #include "dataplane/statistics.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "dataplane/pipeline.hpp"
@@ -20,6 +21,16 @@ ReturnedByPath returned_by(const std::vector<std::unique_ptr<Worker>>& workers, 
     sum.naks += meter.naks();
   }
   return sum;
+}
+
+void add(std::vector<ReceivedByHop>& sum, std::span<const telemetry::HopMeter> hops) {
+  sum.resize(hops.size());
+  for (std::size_t i = 0; i < hops.size(); ++i) {
+    if (hops[i].node_id() != telemetry::not_measured) sum[i].node_id = hops[i].node_id();
+    sum[i].node_changes += hops[i].node_changes();
+    sum[i].queue.add(hops[i].queue());
+    sum[i].latency.add(hops[i].latency());
+  }
 }
 
 }  // namespace
@@ -77,11 +88,12 @@ Statistics collect(const std::vector<std::unique_ptr<Worker>>& workers, const Pe
   for (std::size_t i = 0; i < sum.received.size(); ++i) {
     for (const auto& worker : workers) {
       if (const auto& meters = worker->lane().meters; meters != nullptr) {
-        const telemetry::PathMeter& meter =
-            std::as_const(*meters).at(meters->index(0, static_cast<lb::PathId>(i)));
+        const std::uint32_t index = meters->index(0, static_cast<lb::PathId>(i));
+        const telemetry::PathMeter& meter = std::as_const(*meters).at(index);
         sum.received[i].totals += meter.totals();
         sum.received[i].delay.add(meter.delay());
         sum.received[i].hold.add(meter.hold());
+        add(sum.received[i].hops, meters->hops(index));
       }
     }
   }

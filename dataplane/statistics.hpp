@@ -35,11 +35,20 @@ struct WorkerStatistics {
   std::uint64_t idle_cycles = 0;
 };
 
+/// What one hop has told of itself.
+struct ReceivedByHop {
+  std::uint32_t node_id = telemetry::not_measured;
+  std::uint64_t node_changes = 0;      ///< times that another node wrote in this place
+  telemetry::HistogramCounts queue;    ///< bytes
+  telemetry::HistogramCounts latency;  ///< ns
+};
+
 /// What a sink has measured of one path from the peer. All 0 where the peer's packets bear no tags.
 struct ReceivedByPath {
   telemetry::PathTotals totals;
   telemetry::HistogramCounts delay;  ///< above the path's minimum, ns
   telemetry::HistogramCounts hold;   ///< in the order window, ns; of packets that were held
+  std::vector<ReceivedByHop> hops;   ///< from the source on, as far as they are metered
 };
 
 /// What hosts' return traffic tells of one path.

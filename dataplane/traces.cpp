@@ -25,6 +25,14 @@ std::uint16_t host_port_of(const GatewaySettings& settings) {
   return static_cast<std::uint16_t>(host - settings.ports.begin());
 }
 
+/// A strand is a port of its own.
+std::vector<std::optional<lb::PathId>> paths_by_port(const GatewaySettings& settings) {
+  std::vector<std::optional<lb::PathId>> paths(settings.ports.size());
+  const std::vector<PathSettings>& of_peer = settings.peers.front().paths;
+  for (std::size_t i = 0; i < of_peer.size(); ++i) paths[of_peer[i].port] = static_cast<lb::PathId>(i);
+  return paths;
+}
+
 const TraceSettings& trace_of(const PeerSettings& peer) {
   assert(peer.trace);
   // NOLINTNEXTLINE(bugprone-unchecked-optional-access): made only where there is one
@@ -59,7 +67,8 @@ Traces::Traces(const GatewaySettings& settings, const TraceSettings& trace)
       self_(settings.id),
       own_node_(trace.own_node),
       mtu_(least_fabric_mtu(settings)),
-      headers_(ioam_settings(trace, mtu_)) {}
+      headers_(ioam_settings(trace, mtu_)),
+      paths_(paths_by_port(settings)) {}
 
 telemetry::IoamRewritten Traces::add(const telemetry::FrameInBuffer& frame, std::uint64_t flow_hash,
                                      std::uint16_t egress, lb::Nanoseconds now) const noexcept {

@@ -10,6 +10,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include "dataplane/settings.hpp"
 #include "lb/types.hpp"
@@ -42,6 +44,8 @@ class Traces {
     return has_ends(frame, destination_, source_);
   }
   [[nodiscard]] std::uint16_t namespace_id() const noexcept { return namespace_id_; }
+  /// By which of the peer's paths a packet comes that comes by this port: a trace does not say.
+  [[nodiscard]] std::optional<lb::PathId> path_by(std::uint16_t port) const noexcept { return paths_[port]; }
 
  private:
   static bool has_ends(const telemetry::FrameInBuffer& frame, const lb::IpAddress& source,
@@ -57,6 +61,7 @@ class Traces {
   bool own_node_;
   std::uint16_t mtu_;  ///< the least of the fabric
   telemetry::IoamSource headers_;
+  std::vector<std::optional<lb::PathId>> paths_;  ///< by port index
 };
 
 }  // namespace braidway::dataplane

@@ -21,10 +21,12 @@ void add_flow_state(LaneContext& context, const GatewaySettings& settings) {
   if (boldest_policy(peer) != lb::Policy::pinned) {
     context.steering = std::make_unique<FlowSteering>(settings, *context.link);
   }
-  if (peer.stamping != Stamping::none || peer.messages) {
+  if (peer.stamping != Stamping::none || peer.messages || peer.trace) {
     const std::array from{
         telemetry::PathMeters::Peer{.paths = peer.paths.size(), .source = &context.link->clock}};
-    context.meters = std::make_unique<telemetry::PathMeters>(from, 0);
+    const std::size_t hops = peer.trace ? peer.trace->nodes : 0;
+    context.meters =
+        std::make_unique<telemetry::PathMeters>(from, std::min(hops, telemetry::max_metered_hops));
   }
   if (peer.stamping != Stamping::none) {
     context.order = std::make_unique<OrderBuffer>(settings, *context.link, *context.meters);

@@ -144,6 +144,20 @@ void PathMeters::measure_hops(std::span<const PathSample> samples) noexcept {
   }
 }
 
+void PathMeters::measure_trace(std::uint32_t index, IoamNodes nodes, std::size_t count) noexcept {
+  Extremes& queues = meters_[index].queues_;
+  HopMeter* meters = hop_meters_.data() + index * hops_;
+  queues.begin();
+  std::size_t from_source = count;
+  for (IoamNode node; from_source > 0 && nodes.next(node);) {
+    --from_source;
+    const HopLoad hop = load_of(node);
+    const std::uint32_t depth = occupancy(hop.queue);
+    if (depth != not_measured) queues.note(depth);
+    if (from_source < hops_) meters[from_source].count(hop);
+  }
+}
+
 void PathMeters::measure(std::span<const PathSample> samples, lb::Nanoseconds now) noexcept {
   for (; samples.size() > PathBurst::most; samples = samples.subspan(PathBurst::most)) {
     measure_burst(samples.first(PathBurst::most), now);

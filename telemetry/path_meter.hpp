@@ -11,6 +11,8 @@
 //   hold                 how long the order window kept packets, ns
 //   queue                deepest of any hop on the INT stack, bytes; hop by hop: hop_meter.hpp
 //
+// Of a packet with a trace (IOAM) in place of a tag: what its hops tell, and nothing else.
+//
 // Times need the source's clock, which its messages tell (source_clock.hpp): before the first message, and
 // for a departure that is a second old or 0.1 s ahead of it, a packet is counted as `untimed` beside the
 // rest.
@@ -156,6 +158,8 @@ class PathMeters {
 
   /// A burst, all of which came `now`.
   void measure(std::span<const PathSample> samples, lb::Nanoseconds now) noexcept;
+  /// A packet with a trace of `count` nodes in place of a tag: its hops' load only.
+  void measure_trace(std::uint32_t index, IoamNodes nodes, std::size_t count) noexcept;
 
   [[nodiscard]] PathMeter& at(std::uint32_t index) noexcept { return meters_[index]; }
   [[nodiscard]] const PathMeter& at(std::uint32_t index) const noexcept { return meters_[index]; }

@@ -23,6 +23,25 @@ std::string microseconds(const Json& ns) {
   return ns.is_null() ? "-" : fmt::format("{:.1f}", ns.get<double>() / 1000);
 }
 
+/// From the source on, to the last that has told anything.
+Json hops_json(const std::vector<dataplane::ReceivedByHop>& hops) {
+  Json out = Json::array();
+  Json untold = Json::array();
+  for (const dataplane::ReceivedByHop& hop : hops) {
+    const bool named = hop.node_id != telemetry::not_measured;
+    untold.push_back({{"node", named ? Json(hop.node_id) : Json()},
+                      {"node_changes", hop.node_changes},
+                      {"queue_bytes", quantiles_of(hop.queue)},
+                      {"latency_ns", quantiles_of(hop.latency)}});
+    if (!named && hop.queue.total() == 0 && hop.latency.total() == 0) continue;
+    out.insert(out.end(), untold.begin(), untold.end());
+    untold.clear();
+  }
+  return out;
+}
+
+std::string or_dash(const Json& number) { return number.is_null() ? "-" : number.dump(); }
+
 }  // namespace
 
 Json received_json(const dataplane::ReceivedByPath& path) {
@@ -30,7 +49,7 @@ Json received_json(const dataplane::ReceivedByPath& path) {
           {"ce_marked", path.totals.ce_marked}, {"late", path.totals.late},
           {"repeated", path.totals.repeated},   {"overtaken", path.totals.overtaken},
           {"untimed", path.totals.untimed},     {"delay_ns", quantiles_of(path.delay)},
-          {"hold_ns", quantiles_of(path.hold)}};
+          {"hold_ns", quantiles_of(path.hold)}, {"hops", hops_json(path.hops)}};
 }
 
 Json returned_json(const dataplane::ReturnedByPath& path) {
@@ -48,6 +67,24 @@ std::string render_returned(const Json& paths) {
                of.at("cnps").dump(), of.at("naks").dump()});
   }
   return table.to_string();
+}
+
+std::string render_hops(const Json& paths) {
+  Table table(
+      {"received by", "hop", "node", "changed", "queue p50, bytes", "p99", "max", "latency p50, us", "p99"});
+  bool any = false;
+  for (const auto& path : paths) {
+    std::size_t number = 0;
+    for (const auto& hop : path.at("received").at("hops")) {
+      const auto& queue = hop.at("queue_bytes");
+      const auto& latency = hop.at("latency_ns");
+      table.add({path.at("name"), std::to_string(number++), or_dash(hop.at("node")),
+                 hop.at("node_changes").dump(), or_dash(queue.at("p50")), or_dash(queue.at("p99")),
+                 or_dash(queue.at("max")), microseconds(latency.at("p50")), microseconds(latency.at("p99"))});
+      any = true;
+    }
+  }
+  return any ? table.to_string() : std::string{};
 }
 
 std::string render_received(const Json& paths) {

@@ -19,6 +19,9 @@ nlohmann::ordered_json returned_json(const dataplane::ReturnedByPath& path);
 /// A row a path of `paths`: its "name", and "received" as above.
 std::string render_received(const nlohmann::ordered_json& paths);
 
+/// A row a hop of theirs; nothing if no hop has told anything.
+std::string render_hops(const nlohmann::ordered_json& paths);
+
 /// The same with "returned"; nothing if the paths have none.
 std::string render_returned(const nlohmann::ordered_json& paths);
 

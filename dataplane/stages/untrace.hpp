@@ -1,6 +1,7 @@
 // untrace: takes packets out from behind the trace that the peer put them behind, and looks at them again:
 // from here on they are what they were at the source. Hop-by-Hop headers that are none of the peer's traces
-// cross untouched; those between the gateways' addresses are counted.
+// cross untouched; those between the gateways' addresses are counted. What the nodes on the way have written
+// goes to the meters of the path's hops.
 #pragma once
 
 #include <array>
@@ -67,6 +68,9 @@ struct Untrace {
                                                      : Drop::trace_malformed;
     }
     lane.order_counts->add(OrderCount::trace_nodes, traced.node_count);
+    if (const auto path = lane.traces->path_by(burst.ingress); path && lane.meters != nullptr) {
+      lane.meters->measure_trace(lane.meters->index(0, *path), traced.nodes, traced.node_count);
+    }
     lane.order_counts->add(OrderCount::traces_full, traced.trace.overflowed() ? 1 : 0);
     const auto done = telemetry::strip_ioam(frame_in(packet, burst.meta[i]), traced);
     rte_pktmbuf_adj(packet, done.front_moved);

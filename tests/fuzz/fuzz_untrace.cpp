@@ -31,6 +31,7 @@ using stages::Untrace;
 
 constexpr std::uint16_t our_namespace = 123;
 constexpr std::uint16_t mtu = 9000;
+constexpr std::uint16_t fabric_port = 1;
 const lb::IpAddress at_source = lb::ipv6(0xfd00'0009'0000'0000, 7);
 const lb::IpAddress at_sink = lb::ipv6(0xfd00'0009'0000'0000, 9);
 
@@ -40,7 +41,7 @@ LaneContext lane_of(std::uint16_t id, const lb::IpAddress& ours, const lb::IpAdd
   settings.id = lb::GatewayId{id};
   settings.ports = {{.name = "host0", .role = PortRole::host, .device = {}, .mtu = mtu},
                     {.name = "fabric0", .role = PortRole::fabric, .device = {}, .mtu = mtu}};
-  PeerSettings peer{.name = "far", .id = {}, .paths = {{.name = "fabric0", .port = 1}}};
+  PeerSettings peer{.name = "far", .id = {}, .paths = {{.name = "fabric0", .port = fabric_port}}};
   peer.trace = {.source = ours,
                 .destination = theirs,
                 .type = telemetry::ioam_node_id | telemetry::ioam_interfaces | telemetry::ioam_queue_depth,
@@ -52,6 +53,9 @@ LaneContext lane_of(std::uint16_t id, const lb::IpAddress& ours, const lb::IpAdd
   lane.fits_all_bytes = mtu + telemetry::max_link_header_bytes;
   lane.keeps_keys = true;
   lane.traces = std::make_unique<const Traces>(settings);
+  static const telemetry::SourceClock clock;
+  lane.meters = std::make_unique<telemetry::PathMeters>(
+      std::array{telemetry::PathMeters::Peer{.paths = 1, .source = &clock}}, telemetry::max_metered_hops);
   return lane;
 }
 
@@ -193,6 +197,7 @@ void check_packet(Packet packet, const Fate& fate, bool may_scatter) {
   burst->packets[0] = packet.head();
   burst->count = 1;
   burst->direction = Direction::sink;
+  burst->ingress = fabric_port;
   Parse::run(*burst, lane, Drops<Parse>{refused.data()});
   burst->close_gaps();
   require(burst->count == 1, "what the parser takes it takes in several buffers, too");

@@ -169,6 +169,38 @@ class Traces(unittest.TestCase):
             self.assertEqual(crossing.back.result["order"]["traces_full"], crossing.traceable, name)
             self.assertEqual(sorted(crossing.left), sorted(crossing.entered), name)
 
+    def test_what_nodes_on_the_way_tell_is_metered_hop_by_hop_for_the_path_that_they_are_on(self):
+        delay, depth, words = 1500, 20_000, 4
+        space = 14 + 40 + 4 + 4 + 8
+
+        def through_a_switch(data):
+            if not is_ipv6(data) or data[20] != 0:
+                return data
+            lengths = int.from_bytes(data[space - 6:space - 4], "big")
+            at = space + 4 * ((lengths & 0x7f) - words)
+            node = b"".join(word.to_bytes(4, "big") for word in (63 << 24 | 77, 3 << 16 | 4, delay, depth))
+            data = data[:at] + node + data[at + len(node):]
+            return data[:space - 6] + (lengths - words).to_bytes(2, "big") + data[space - 4:]
+
+        for name in CAPTURES:
+            crossing = Crossing(self.folder, name, through_a_switch,
+                                instructions=["node-id", "interfaces", "transit-delay", "queue-depth"], nodes=3)
+            self.assertEqual(sorted(crossing.left), sorted(crossing.entered), name)
+            for path in crossing.back.result["paths"]:
+                sent = crossing.there.frames[path["name"]]
+                hops = path["received"]["hops"]
+                if not any(is_ipv6(frame.data) and frame.data[20] == 0 for frame in sent):
+                    self.assertEqual(hops, [], name)
+                    continue
+                nothing = {"p50": None, "p99": None, "max": None}
+                self.assertEqual([hop["node"] for hop in hops], [1, 77], name)
+                self.assertEqual([hop["node_changes"] for hop in hops], [0, 0], name)
+                self.assertEqual((hops[0]["queue_bytes"], hops[0]["latency_ns"]), (nothing, nothing), name)
+                for key, value in (("queue_bytes", depth), ("latency_ns", delay)):
+                    for quantile in hops[1][key].values():
+                        self.assertAlmostEqual(quantile, value, delta=value / 32, msg=f"{name}: {key}")
+                self.assertEqual(path["received"]["packets"], 0, "a trace is no tag")
+
     def test_whatever_is_wrong_with_a_trace_no_packet_is_lost_without_a_name(self):
         name = next(name for name, crossing in self.crossings.items() if crossing.traceable)
         for at in range(14, 14 + ADDED + 8):

@@ -63,9 +63,11 @@ std::string render(const Json& json) {
          std::to_string(path.at("packets").get<std::uint64_t>()),
          std::to_string(path.at("bytes").get<std::uint64_t>())});
   }
+  const std::string hops = render_hops(json.at("paths"));
   const std::string returned = render_returned(json.at("paths"));
-  return table.to_string() + "\n" + render_received(json.at("paths")) + (returned.empty() ? "" : "\n") +
-         returned + fmt::format("path table generation {}\n", json.at("generation").get<std::uint64_t>());
+  return table.to_string() + "\n" + render_received(json.at("paths")) + (hops.empty() ? "" : "\n") + hops +
+         (returned.empty() ? "" : "\n") + returned +
+         fmt::format("path table generation {}\n", json.at("generation").get<std::uint64_t>());
 }
 
 tl::expected<Json, std::string> set_weight(Session& session, const Arguments& arguments) {

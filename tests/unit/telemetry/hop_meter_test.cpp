@@ -1,14 +1,17 @@
-// Queue depths and latencies of hops, from INT stacks as they lie in packets.
+// Queue depths and latencies of hops, from INT stacks and IOAM traces as they lie in packets.
 #include "telemetry/hop_meter.hpp"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <stdexcept>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "telemetry/big_endian.hpp"
 #include "telemetry/feedback_records.hpp"
 #include "telemetry/path_meter.hpp"
 
@@ -34,6 +37,31 @@ class Stack {
   StackView view_;
 };
 
+/// A trace's data, written by nodes from the source on.
+class Trace {
+ public:
+  Trace(std::uint32_t type, const std::vector<IoamNode>& nodes)
+      : trace_(ioam_trace_header_bytes + 4 * nodes.size() * ioam_node_words(type)),
+        type_(type),
+        count_(nodes.size()) {
+    store_be16(trace_.data() + 2, static_cast<std::uint16_t>(ioam_node_words(type) << 11U |
+                                                             nodes.size() * ioam_node_words(type)));
+    store_be32(trace_.data() + 4, type << 8U);
+    for (const IoamNode& node : nodes) {
+      if (!add_ioam_node(trace_.data(), node, 64)) throw std::logic_error("no room for a node");
+    }
+  }
+  [[nodiscard]] IoamNodes nodes() const {
+    return {std::span{trace_}.subspan(ioam_trace_header_bytes), type_};
+  }
+  [[nodiscard]] std::size_t count() const { return count_; }
+
+ private:
+  std::vector<std::byte> trace_;
+  std::uint32_t type_;
+  std::size_t count_;
+};
+
 class Hops {
  public:
   explicit Hops(std::size_t hops = max_metered_hops)
@@ -42,6 +70,9 @@ class Hops {
   void measure(const Stack& stack, std::uint32_t path = 1) {
     const PathSample sample{.meter = path, .stack = stack.view()};
     meters.measure({&sample, 1}, now);
+  }
+  void measure(const Trace& trace, std::uint32_t path = 1) {
+    meters.measure_trace(path, trace.nodes(), trace.count());
   }
   std::uint32_t deepest(std::uint32_t path = 1) {
     const auto range = meters.at(path).take_queues();
@@ -130,6 +161,76 @@ TEST(HopMeter, TheFeedbackTellsTheDeepestQueueOfAnyHop) {
   EXPECT_EQ(records.next(lb::PathId{1}, {}, now).deepest_queue, 70'000U);
   hops.measure(Stack(all_of_load, {{.queue = 0}}));
   EXPECT_EQ(records.next(lb::PathId{1}, {}, now).deepest_queue, 0U);
+  EXPECT_EQ(records.next(lb::PathId{1}, {}, now).deepest_queue, not_measured);
+}
+
+constexpr std::uint32_t trace_of_load = ioam_node_id | ioam_transit_delay | ioam_queue_depth;
+
+TEST(HopMeter, NodesOfATraceAreHopsFromTheSourceOn) {
+  Hops hops;
+  hops.measure(Trace(trace_of_load, {{.node_id = 10, .transit_delay = 1, .queue_depth = 0x11},
+                                     {.node_id = 20, .transit_delay = 2, .queue_depth = 0x13},
+                                     {.node_id = 30, .transit_delay = 3, .queue_depth = 0x12}}));
+  const std::array depths{0x11U, 0x13U, 0x12U};
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(hops.hop(i).node_id(), 10 * (i + 1));
+    EXPECT_EQ(only(hops.hop(i).latency()), i + 1);
+    EXPECT_EQ(only(hops.hop(i).queue()), depths[i]);
+  }
+  EXPECT_EQ(hops.hop(3).node_id(), not_measured);
+  EXPECT_EQ(count(hops.hop(0, 0).latency()), 0U) << "the other path";
+  EXPECT_EQ(hops.deepest(), 0x13U);
+  EXPECT_EQ(hops.meters.at(1).totals(), PathTotals{}) << "a trace is no tag";
+}
+
+TEST(HopMeter, WhatANodeOfATraceDoesNotKnowIsNotMeasured) {
+  Hops hops;
+  hops.measure(Trace(trace_of_load, {{}, {.node_id = 2}}));
+  hops.measure(Trace(ioam_seconds, {{.seconds = 1}}));
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(count(hops.hop(i).queue()) + count(hops.hop(i).latency()), 0U);
+  }
+  EXPECT_EQ(hops.hop(0).node_id(), not_measured);
+  EXPECT_EQ(hops.hop(1).node_id(), 2U);
+  EXPECT_EQ(hops.deepest(), not_measured);
+}
+
+TEST(HopMeter, ANodeOfATraceIsKnownByItsWideIdIfItHasNoOther) {
+  Hops hops;
+  hops.measure(Trace(ioam_node_id_wide, {{.node_id_wide = 0x11'2233'4455'6677}, {}}));
+  EXPECT_EQ(hops.hop(0).node_id(), 0x4455'6677U);
+  EXPECT_EQ(hops.hop(1).node_id(), not_measured);
+  hops.measure(Trace(ioam_node_id | ioam_node_id_wide, {{.node_id = 5, .node_id_wide = 6}}));
+  EXPECT_EQ(hops.hop(0).node_id(), 5U);
+}
+
+TEST(HopMeter, AQueueInATraceThatIsDeeperThanIntCanSayIsTheDeepestThatItCan) {
+  for (const std::uint32_t depth : {0xff'fffeU, 0xff'ffffU, 0x100'0000U, 0xffff'fffeU}) {
+    Hops hops;
+    hops.measure(Trace(ioam_queue_depth, {{.queue_depth = depth}}));
+    EXPECT_EQ(hops.deepest(), 0xff'fffeU) << depth;
+  }
+}
+
+TEST(HopMeter, NodesOfATraceBeyondThoseThatAreMeteredCountForTheDeepestQueue) {
+  std::vector<IoamNode> many(12, IoamNode{.queue_depth = 5});
+  many.back().queue_depth = 900;
+  for (const std::size_t metered : {std::size_t{0}, std::size_t{3}, max_metered_hops}) {
+    Hops hops(metered);
+    hops.measure(Trace(ioam_queue_depth, many));
+    EXPECT_EQ(hops.deepest(), 900U);
+    for (const HopMeter& hop : hops.meters.hops(1)) EXPECT_EQ(only(hop.queue()), 5U);
+  }
+}
+
+TEST(HopMeter, TheFeedbackTellsTheDeepestQueueOfTracesSinceTheLast) {
+  Hops hops;
+  FeedbackRecords records(std::array{&hops.meters}, 0, hops.clock);
+  hops.measure(Trace(ioam_queue_depth, {{.queue_depth = 3}, {.queue_depth = 70'000}}));
+  hops.measure(Trace(ioam_queue_depth, {{.queue_depth = 9}}));
+  EXPECT_EQ(records.next(lb::PathId{1}, {}, now).deepest_queue, 70'000U);
+  hops.measure(Trace(ioam_queue_depth, {{.queue_depth = 4}}));
+  EXPECT_EQ(records.next(lb::PathId{1}, {}, now).deepest_queue, 4U);
   EXPECT_EQ(records.next(lb::PathId{1}, {}, now).deepest_queue, not_measured);
 }
 

@@ -20,6 +20,7 @@ TEST(Allocation, MetersTakeNoMemory) {
   constexpr std::uint16_t bitmap = 0xf000;
   std::array<std::byte, std::size_t{16} * 9> stack{};  // a hop more than is metered
   store_hop(stack.data(), bitmap, {.node_id = 1, .hop_latency = 2, .queue = 3});
+  const std::array<std::byte, std::size_t{4} * 9> nodes{};
   std::array<PathSample, 100> burst{};
   std::uint64_t told = 0;
   const auto before = taken;
@@ -32,6 +33,7 @@ TEST(Allocation, MetersTakeNoMemory) {
                   .stack = {stack.data(), bitmap, k % 10}};
     }
     meters.measure(burst, now);
+    meters.measure_trace(1, {nodes, ioam_queue_depth}, nodes.size() / 4);
     meters.at(1).held(lb::Nanoseconds{i});
     told += records.next(lb::PathId{1}, {}, now).counted ? 1 : 0;
     const HistogramCounts counts(meters.at(1).delay());
