@@ -1,18 +1,20 @@
 #!/usr/bin/env bash
-# Builds what the lab's guests boot: Debian's kernel, unpacked and never installed, and an initramfs with soft-RoCE
-# and perftest. Everything lies in the cache folder; nothing happens when it is already there.
+# Builds what the lab's guests boot: Debian's kernel, unpacked and never installed, and an initramfs with soft-RoCE,
+# perftest and mixed-verbs. Everything lies in the cache folder; nothing happens when it is already there.
 #
-#   tests/lab/image.sh CACHE      makes CACHE/vmlinux and CACHE/initrd
+#   tests/lab/image.sh CACHE MIXED_VERBS      makes CACHE/vmlinux and CACHE/initrd, with the program MIXED_VERBS inside
 set -euo pipefail
 export LC_ALL=C PATH=$PATH:/usr/sbin:/sbin
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${1:?image.sh: needs the cache folder}
+mixed_verbs=${2:?image.sh: needs the built mixed-verbs}
 
 die() { echo "lab: $*" >&2; exit 3; }
 
 for program in qemu-system-x86_64 busybox cpio depmod ib_write_bw ibv_devinfo rdma ip tcpdump ethtool python3; do
   command -v "$program" >/dev/null || die "there is no $program: run scripts/setup"
 done
+[ -x "$mixed_verbs" ] || die "there is no $mixed_verbs: run scripts/build"
 mkdir -p "$cache"
 exec {lock}>"$cache/lock"
 flock "$lock"
@@ -45,14 +47,19 @@ PY
   mv "$cache/vmlinux.tmp" "$cache/vmlinux"
 }
 
+put_needed() {  # put_needed FILE: copies the libraries that a program or library is linked to into the root
+  local library
+  for library in $(ldd "$1" 2>/dev/null | grep -o '/[^ ]*' || true); do
+    [ -e "$root$library" ] || { mkdir -p "$root$(dirname "$library")"; cp -L "$library" "$root$library"; }
+  done
+}
+
 put() {  # put FILE...: copies programs and libraries, with what they are linked to, into the root
-  local file library
+  local file
   for file in "$@"; do
     mkdir -p "$root$(dirname "$file")"
     [ -e "$root$file" ] || cp -L "$file" "$root$file"
-    for library in $(ldd "$file" 2>/dev/null | grep -o '/[^ ]*' || true); do
-      [ -e "$root$library" ] || { mkdir -p "$root$(dirname "$library")"; cp -L "$library" "$root$library"; }
-    done
+    put_needed "$file"
   done
 }
 
@@ -61,7 +68,7 @@ programs="ib_send_bw ib_send_lat ib_write_bw ib_write_lat ib_read_bw ib_read_lat
 modules="virtio_pci virtio_net virtio_console crc32_generic rdma_rxe rdma_ucm rdma_cm sch_netem"
 build_initrd() {
   local sum kernel program file module
-  sum=$(sha256sum "$here"/image.sh "$here"/guest-* "$cache/kver" | sha256sum | cut -c1-16)
+  sum=$(sha256sum "$here"/image.sh "$here"/guest-* "$cache/kver" "$mixed_verbs" | sha256sum | cut -c1-16)
   [ -s "$cache/initrd" ] && [ "$(cat "$cache/initrd.sum" 2>/dev/null)" = "$sum" ] && return 0
   kernel=$(cat "$cache/kver")
   root=$cache/root
@@ -77,6 +84,8 @@ build_initrd() {
     [ "$(readlink -f "$file")" = "$file" ] ||
       { mkdir -p "$root$(dirname "$file")"; ln -sf "$(readlink -f "$file")" "$root$file"; }
   done
+  put_needed "$mixed_verbs"
+  install -m 755 "$mixed_verbs" "$root/bin/mixed-verbs"
   put /usr/lib/*/libibverbs/librxe-rdmav*.so
   put "$(ldconfig -p | awk '/libgcc_s.so.1 .*x86-64/ {print $NF; exit}')"  # opened late, by pthread_exit
   echo "driver rxe" >"$root/etc/libibverbs.d/rxe.driver"

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Real RDMA through the gateway pair: two QEMU guests with the kernel's soft-RoCE run perftest against each other.
+"""Real RDMA through the gateway pair: two QEMU guests with the kernel's soft-RoCE run perftest, and mixed-verbs, against
+each other.
 
     scripts/lab rdma [--spray] [--short] [--mtu N ...] [--keep] [--only WORD ...] [--control]
 
-It passes when every perftest succeeds, every RoCE frame that entered a gateway's host port left the other's byte for
+It passes when every command succeeds, every RoCE frame that entered a gateway's host port left the other's byte for
 byte and in order per flow, every ICRC is right, no drop counter moved, and the gateways end cleanly.
 
 --spray    each flow's packets over four paths of braidway-wire, whose delays differ by up to 0.7 ms; passes if besides
            every path was used, and neither side's soft-RoCE saw a packet out of order or twice. Then a path is cut in
            the middle of a command, which must succeed all the same
---short    two commands at MTU 1500 only (a part of scripts/test)
+--short    four commands at MTU 1500 only (a part of scripts/test)
 --mtu N    guest and gateway MTU; may be repeated [1500 and 4200, the latter for RoCE's path MTU 4096]
 --keep     keeps the folder with captures, configurations and logs, and says where it is
 --only W   only the commands that contain W
@@ -48,22 +49,25 @@ DISORDER = ("duplicate_request", "out_of_seq_request", "rcvd_seq_err")
 CUT = ("v4", "ib_write_bw -q 4 -s 65536 -n 150")
 CUT_AFTER = 50  # frames on the path
 DIRECTIONS = (("a.rx.pcap", "b.tx.pcap"), ("b.rx.pcap", "a.tx.pcap"))
-# -b: both ways at once, so that requests, ACKs and READ responses share a flow.
-SHORT = [("v4", "ib_write_bw -b -q 4 -s 16384 -n 100"), ("v6", "ib_read_bw -b -q 2 -s 16384 -n 100")]
+# -b: both ways at once, so that requests, ACKs and READ responses share a flow. mixed-verbs: WRITE, SEND, READ and
+# FETCH_ADD on one queue pair, both ways at once, every byte checked.
+SHORT = [("v4", "ib_write_bw -b -q 4 -s 16384 -n 100"), ("v6", "ib_read_bw -b -q 2 -s 16384 -n 100"),
+         ("v4", "mixed-verbs -n 200"), ("v6", "mixed-verbs -n 200")]
 FULL = [(kind, command) for kind in ("v4", "v6") for command in (
     "ib_write_bw -q 4 -s 65536 -n 200", "ib_read_bw -q 4 -s 65536 -n 100", "ib_send_bw -q 4 -s 65536 -n 200",
     "ib_atomic_bw -q 4 -A FETCH_AND_ADD -n 500", "ib_atomic_bw -A CMP_AND_SWAP -n 500",
     "ib_write_lat -s 4096 -n 500", "ib_read_lat -s 4096 -n 500", "ib_send_lat -s 4096 -n 500",
     "ib_atomic_lat -n 500", "ib_write_bw -b -q 2 -s 65536 -n 100", "ib_read_bw -b -q 2 -s 65536 -n 100",
-    "ib_send_bw -b -q 2 -s 65536 -n 100", "ib_atomic_bw -b -q 2 -A FETCH_AND_ADD -n 200")]
+    "ib_send_bw -b -q 2 -s 65536 -n 100", "ib_atomic_bw -b -q 2 -A FETCH_AND_ADD -n 200",
+    "mixed-verbs -n 1000")]
 
 
 def say(text):
     print(f"lab: {text}", flush=True)
 
 
-def perftest(server, client, kind, command, timeout=QP_TIMEOUT):
-    """Runs one perftest pair over the addresses of one kind. Returns the problems."""
+def run_pair(server, client, kind, command, timeout=QP_TIMEOUT):
+    """Runs one command as server and as client over the addresses of one kind. Returns the problems."""
     more = f" -u {timeout} -x $(gididx {kind})"
     number = server.start(command + more, TIMEOUT, port=18515)
     code, output = client.run(f"{command}{more} {server.address4}", TIMEOUT)
@@ -135,7 +139,7 @@ def cut_in_the_middle(guests, middle, state):
     thread = threading.Thread(target=cut_when_it_runs, args=(stop,))
     thread.start()
     try:
-        problems = perftest(guests["a"], guests["b"], kind, command)
+        problems = run_pair(guests["a"], guests["b"], kind, command)
     finally:
         stop.set()
         thread.join()
@@ -186,7 +190,7 @@ def run_at(mtu, commands, middle, state, options):
             before = middle.drops()
             disorder_before = disorder(guests)
             middle.start_captures()
-            found = perftest(guests["a"], guests["b"], kind, command,
+            found = run_pair(guests["a"], guests["b"], kind, command,
                              QP_TIMEOUT_SPRAYED if options.spray else QP_TIMEOUT)
             middle.stop_captures()
             frames = 0
@@ -245,7 +249,8 @@ def main():
     state = tempfile.mkdtemp(prefix="braidway-lab-")
     started, problems = time.monotonic(), []
     try:
-        if subprocess.run([os.path.join(HERE, "image.sh"), options.cache]).returncode:
+        mixed_verbs = os.path.join(options.build, "tests", "lab", "mixed-verbs")
+        if subprocess.run([os.path.join(HERE, "image.sh"), options.cache, mixed_verbs]).returncode:
             return 3
         for mtu in mtus:
             between = SprayedGateways if options.spray else Gateways
