@@ -8,8 +8,8 @@ It passes when every command succeeds, every RoCE frame that entered a gateway's
 byte and in order per flow, every ICRC is right, no drop counter moved, and the gateways end cleanly.
 
 --spray    each flow's packets over four paths of braidway-wire, whose delays differ by up to 0.7 ms; passes if besides
-           every path was used, and neither side's soft-RoCE saw a packet out of order or twice. Then a path is cut in
-           the middle of a command, which must succeed all the same
+           every path was used, and neither side's soft-RoCE saw a packet out of order or twice. Then, for two commands,
+           a path is cut in the middle of the command, which must succeed all the same
 --short    four commands at MTU 1500 only (a part of scripts/test)
 --mtu N    guest and gateway MTU; may be repeated [1500 and 4200, the latter for RoCE's path MTU 4096]
 --keep     keeps the folder with captures, configurations and logs, and says where it is
@@ -46,7 +46,7 @@ QP_TIMEOUT_SPRAYED = 22
 # What a responder counts that was sent again, or came in the wrong order.
 HW_COUNTERS = "/sys/class/infiniband/rxe0/ports/1/hw_counters"
 DISORDER = ("duplicate_request", "out_of_seq_request", "rcvd_seq_err")
-CUT = ("v4", "ib_write_bw -q 4 -s 65536 -n 150")
+CUTS = (("v4", "ib_write_bw -q 4 -s 65536 -n 150"), ("v6", "mixed-verbs -n 4000"))
 CUT_AFTER = 50  # frames on the path
 DIRECTIONS = (("a.rx.pcap", "b.tx.pcap"), ("b.rx.pcap", "a.tx.pcap"))
 # -b: both ways at once, so that requests, ACKs and READ responses share a flow. mixed-verbs: WRITE, SEND, READ and
@@ -111,20 +111,21 @@ def unused_paths(middle):
             for name, received in stamped_by_path(middle).items() for path, packets in enumerate(received) if not packets]
 
 
-def cut_in_the_middle(guests, middle, state):
+def cut_in_the_middle(guests, middle, state, kind, command):
     """The path that most frames take is cut while a command runs. Returns the problems."""
-    kind, command = CUT
+    wait_for(middle.all_live, 20, "the path that was cut before to be live again")
     before = stamped_by_path(middle)["b"]
-    path = None
+    path = lost_before = None
     cut_at = []
     waited = []
 
     def cut_when_it_runs(stop):
-        nonlocal path
+        nonlocal path, lost_before
         while not stop.wait(0.02):
             came = [now - then for now, then in zip(stamped_by_path(middle)["b"], before)]
             if max(came) >= CUT_AFTER:
                 path = came.index(max(came))
+                lost_before = middle.lost_by_cut(path)
                 waited.append(middle.waited_for_core())
                 middle.ask_wire({"set": {"path": f"fabric{path}", "cut": True}})
                 cut_at.append(time.monotonic())
@@ -144,6 +145,8 @@ def cut_in_the_middle(guests, middle, state):
         stop.set()
         thread.join()
         middle.stop_captures(lossy=True)
+        if path is not None:
+            middle.ask_wire({"set": {"path": f"fabric{path}", "cut": False}})
     for entered, left in DIRECTIONS:
         wrong, _, _ = compare.compare(os.path.join(state, entered), os.path.join(state, left))
         problems += [text for text in wrong if "lost" not in text or "out of order" in text]
@@ -152,8 +155,8 @@ def cut_in_the_middle(guests, middle, state):
                         f"{stamped_by_path(middle)['b']}")
         return problems
     say(f"path {path} was known dead {cut_at[1] - cut_at[0]:.3f} s after it was cut, of which a gateway's threads waited up to "
-        f"{waited[1] - waited[0]:.3f} s for a core; {middle.lost_by_cut(path)} frames were lost on it, probes included")
-    middle.ask_wire({"set": {"path": f"fabric{path}", "cut": False}})
+        f"{waited[1] - waited[0]:.3f} s for a core; {middle.lost_by_cut(path) - lost_before} frames were lost on it, "
+        "probes included")
     return problems
 
 
@@ -215,11 +218,12 @@ def run_at(mtu, commands, middle, state, options):
                                 os.path.join(state, f"failed-{len(problems)}.{file}.pcap"))
         if options.spray:
             problems += unused_paths(middle)
-            found = cut_in_the_middle(guests, middle, state)
-            say(f"{'FAILED' if found else 'passed'}: MTU {mtu} IP{CUT[0]} {CUT[1]}, a path cut meanwhile")
-            for problem in found:
-                print("  " + problem.replace("\n", "\n  "), flush=True)
-            problems += [(mtu, *CUT)] if found else []
+            for kind, command in CUTS:
+                found = cut_in_the_middle(guests, middle, state, kind, command)
+                say(f"{'FAILED' if found else 'passed'}: MTU {mtu} IP{kind} {command}, a path cut meanwhile")
+                for problem in found:
+                    print("  " + problem.replace("\n", "\n  "), flush=True)
+                problems += [(mtu, kind, command)] if found else []
     return problems
 
 
@@ -269,7 +273,7 @@ def main():
     for problem in problems:
         if isinstance(problem, str):
             print(f"lab: {problem}")
-    total = (len(commands) + (1 if options.spray else 0)) * len(mtus)
+    total = (len(commands) + (len(CUTS) if options.spray else 0)) * len(mtus)
     failed = len({problem for problem in problems if not isinstance(problem, str)})
     say(f"{total - failed} of {total} commands passed in {time.monotonic() - started:.0f} s")
     return 1 if problems else 0
