@@ -63,7 +63,8 @@ void Ensemble::score(std::size_t path, std::size_t horizon, const CrossLoad& cam
   float* weights = weights_.data() + at * members_.size();
   float total = 0;
   for (std::size_t i = 0; i < members_.size(); ++i) {
-    weights[i] *= std::exp(-std::min(rate * errors[i], 20.0F));
+    const float loss = rate * errors[i];
+    weights[i] /= 1 + loss * (1 + loss / 2);  // e^-loss for what is small, and never nothing
     total += weights[i];
   }
   const float each = parameters_.shared / count;

@@ -3,6 +3,29 @@
 #include <algorithm>
 
 namespace braidway::ctrl::model {
+namespace {
+
+/// How often each burst is drawn.
+using Resample = std::array<float, Gate::bursts>;
+constexpr std::size_t resample_count = 1'000;
+
+/// The same for all gates. By xorshift32 (Marsaglia, "Xorshift RNGs", 2003).
+consteval std::array<Resample, resample_count> draw_resamples() {
+  std::array<Resample, resample_count> all{};
+  std::uint32_t random = 2'463'534'242U;
+  for (Resample& resample : all) {
+    for (std::size_t i = 0; i < resample.size(); ++i) {
+      random ^= random << 13U;
+      random ^= random >> 17U;
+      random ^= random << 5U;
+      resample[std::uint64_t{random} * resample.size() >> 32U] += 1;
+    }
+  }
+  return all;
+}
+constexpr std::array<Resample, resample_count> resamples = draw_resamples();
+
+}  // namespace
 
 void Gate::forget() noexcept {
   block_ = {};
@@ -28,35 +51,24 @@ void Gate::observe(const Losses& losses, bool onset) noexcept {
   block_[naives] += losses.forecast;
 }
 
-/// xorshift32 (Marsaglia, "Xorshift RNGs", 2003).
-std::uint32_t Gate::draw(std::uint32_t below) noexcept {
-  random_ ^= random_ << 13U;
-  random_ ^= random_ >> 17U;
-  random_ ^= random_ << 5U;
-  return static_cast<std::uint32_t>(std::uint64_t{random_} * below >> 32U);
-}
-
-bool Gate::beats(std::size_t naive) noexcept {
-  std::array<float, room> excess;
-  for (std::size_t b = 0; b < count_; ++b) {
+bool Gate::beats(std::size_t naive) const noexcept {
+  std::array<float, bursts> excess;
+  for (std::size_t b = 0; b < bursts; ++b) {
     excess[b] = blocks_[b][naives] - (1 - parameters_.margin) * blocks_[b][naive];
   }
-  std::uint32_t exceptions = 0;
-  for (std::uint32_t i = 0; i < parameters_.resamples; ++i) {
+  return std::ranges::all_of(resamples, [&](const Resample& resample) {
     float sum = 0;
-    for (std::uint32_t b = 0; b < count_; ++b) sum += excess[draw(count_)];
-    exceptions += sum >= 0 ? 1 : 0;
-    if (exceptions > parameters_.exceptions) return false;
-  }
-  return true;
+    for (std::size_t b = 0; b < bursts; ++b) sum += resample[b] * excess[b];
+    return sum < 0;
+  });
 }
 
 void Gate::end_block() noexcept {
   // The first was not seen from its onset on.
   if (!begun_ || 2 * measured_ < ticks_) return;
   blocks_[next_] = block_;
-  next_ = next_ + 1 < parameters_.bursts ? next_ + 1 : 0;
-  count_ = std::min(count_ + 1, parameters_.bursts);
+  next_ = next_ + 1 < bursts ? next_ + 1 : 0;
+  count_ = std::min(count_ + 1, bursts);
   std::array<float, naives + 1> sums{};
   for (std::size_t b = 0; b < count_; ++b) {
     for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += blocks_[b][i];
@@ -70,7 +82,7 @@ void Gate::end_block() noexcept {
     // What has been learnt of another time is not brought up again.
     if (!open_) count_ = next_ = good_ = 0;
   } else {
-    good_ = count_ == parameters_.bursts && bad_ == 0 && beats(best) ? good_ + 1 : 0;
+    good_ = count_ == bursts && bad_ == 0 && beats(best) ? good_ + 1 : 0;
     open_ = good_ >= parameters_.lasting;
   }
 }

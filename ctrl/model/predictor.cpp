@@ -15,7 +15,7 @@ Predictor::Predictor(const Shape& shape, Ensemble::Members members, const Gate::
   lb::Requirements{"Predictor"}.within("members", ensemble_.members(), Gate::naives, std::size_t{64});
   for (std::size_t path = 0; path < shape.paths; ++path) {
     for (const unsigned horizon : shape.horizons) {
-      gates_.emplace_back(horizon, static_cast<std::uint32_t>(2'654'435'761U * (gates_.size() + 1)), gate);
+      gates_.emplace_back(horizon, gate);
     }
   }
 }

@@ -29,6 +29,7 @@ MAY_USE = {
     "ctrl/": ("ctrl/", "dataplane/", "lb/", "telemetry/"),
     "ctrl/model/": ("ctrl/model/", "lb/", "telemetry/"),
     "bench/": ("bench/", "dataplane/", "lb/", "telemetry/"),
+    "bench/micro/": ("bench/", "dataplane/", "lb/", "telemetry/", "ctrl/model/"),
     "bench/forecast/": ("bench/forecast/", "bench/fabric/", "lb/", "telemetry/", "ctrl/model/"),
     "bench/fabric/": ("bench/fabric/", "lb/", "telemetry/", "ctrl/model/"),
     "tests/": ("tests/", "bench/", "ctrl/", "dataplane/", "lb/", "telemetry/"),
