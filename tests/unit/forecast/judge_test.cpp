@@ -17,11 +17,14 @@ Workload make(std::string_view name, const Setting& setting = {.paths = 8, .tick
   return entry->make(setting);
 }
 
-/// By model, at one horizon.
-std::map<std::string, Verdict> verdicts(const Workload& workload, unsigned horizon) {
-  std::map<std::string, Verdict> by_model;
-  for (Verdict& of : judge(workload, {horizon}, 1)) by_model.emplace(of.model, of);
-  return by_model;
+/// By horizon and model.
+std::map<unsigned, std::map<std::string, Verdict>> verdicts(const Workload& workload,
+                                                            const std::vector<unsigned>& horizons) {
+  std::map<unsigned, std::map<std::string, Verdict>> found;
+  for (const Verdict& of : judge(workload, horizons, 1)) {
+    found[static_cast<unsigned>(of.horizon_ms)].emplace(of.model, of);
+  }
+  return found;
 }
 
 TEST(JobSchedule, OnsetsKeepToAClockOrDriftAsTheirJobsDo) {
@@ -101,8 +104,7 @@ TEST(Workloads, MessagesAreHalfOfWhatAPathCarries) {
 TEST(Judge, OnPeriodicBurstsTheEnsembleGoesMostOfTheWayToTheOracle) {
   for (const char* name : {"periodic", "several-jobs"}) {
     const Workload workload = make(name, {.paths = 8, .ticks = 20'000});
-    for (const unsigned horizon : {5U, 20U}) {
-      auto by_model = verdicts(workload, horizon);
+    for (auto& [horizon, by_model] : verdicts(workload, {5, 20})) {
       EXPECT_GT(by_model["ensemble"].oracle_share, 0.6) << name << ' ' << horizon;
       EXPECT_EQ(by_model["oracle"].oracle_share, 1);
       EXPECT_LT(by_model["oracle"].relative_error, by_model["ensemble"].relative_error);
@@ -117,8 +119,7 @@ TEST(Judge, OnPeriodicBurstsTheEnsembleGoesMostOfTheWayToTheOracle) {
 
 TEST(Judge, WhereNothingCanBeForecastNothingIsLostAndTheGateIsShut) {
   for (const char* name : {"white-noise", "messages"}) {
-    for (const unsigned horizon : {1U, 20U}) {
-      auto by_model = verdicts(make(name), horizon);
+    for (auto& [horizon, by_model] : verdicts(make(name), {1, 20})) {
       EXPECT_LE(by_model["ensemble"].relative_error, 1.01) << name << ' ' << horizon;
       EXPECT_LT(by_model["ensemble"].gate_open_share, 0.01) << name << ' ' << horizon;
       EXPECT_TRUE(std::isnan(by_model["ensemble"].oracle_share));
