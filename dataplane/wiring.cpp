@@ -31,8 +31,11 @@ void add_flow_state(LaneContext& context, const GatewaySettings& settings) {
   if (peer.stamping != Stamping::none) {
     context.order = std::make_unique<OrderBuffer>(settings, *context.link, *context.meters);
   }
-  context.returns = context.link->lane_news[lb::value(context.lane)]->returns.get();
-  if (peer.entropy != EntropyField::none) {
+  // Which path a packet took is known where flows are steered.
+  if (context.steering != nullptr) {
+    context.returns = context.link->lane_news[lb::value(context.lane)]->returns.get();
+  }
+  if (context.returns != nullptr && peer.entropy != EntropyField::none) {
     context.entropy = std::make_unique<Entropy>(peer.entropy, settings.memory.flows);
   }
   if (peer.trace) {

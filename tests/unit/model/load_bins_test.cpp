@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "ctrl/model/outlook.hpp"
 #include "tests/unit/model/trace.hpp"
 
 namespace braidway::ctrl::model {
