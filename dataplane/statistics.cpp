@@ -97,7 +97,7 @@ Statistics collect(const std::vector<std::unique_ptr<Worker>>& workers, const Pe
       }
     }
   }
-  if (peer.heeds_returns) {
+  if (!workers.empty() && workers.front()->lane().returns != nullptr) {
     for (std::size_t i = 0; i < peer.paths.size(); ++i) {
       sum.returned.push_back(returned_by(workers, static_cast<std::uint16_t>(i)));
     }
