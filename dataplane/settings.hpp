@@ -107,6 +107,7 @@ struct Treatment {
   lb::Policy policy = lb::Policy::pinned;
   Stamping stamping = Stamping::none;
   HopSettings hops;
+  bool traced = false;  ///< they get the peer's traces; only without stamping
 };
 
 /// Traces (IOAM, telemetry/ioam.hpp) that packets to a peer get, and that those from it come with.
@@ -136,7 +137,7 @@ struct PeerSettings {
   Stamping stamping = Stamping::none;      ///< where the policy needs it, and of what comes from the peer
   HopSettings hops{};                      ///< of these stamps
   std::vector<RuleSettings> rules{};       ///< the first that fits counts; at most lb::FlowRules::none
-  std::optional<TraceSettings> trace{};    ///< only where stamping is none
+  std::optional<TraceSettings> trace{};    ///< of packets by rule; of others where stamping is none
   /// Hosts' ACKs, NAKs and CNPs tell how the paths are; only without stamping and messages.
   bool heeds_returns = false;
   EntropyField entropy = EntropyField::none;  ///< only where returns are heeded

@@ -25,6 +25,13 @@ std::uint16_t host_port_of(const GatewaySettings& settings) {
   return static_cast<std::uint16_t>(host - settings.ports.begin());
 }
 
+std::array<bool, Treatments::most> wanted_by(const PeerSettings& peer) {
+  std::array<bool, Treatments::most> wanted{};
+  wanted.fill(peer.stamping == Stamping::none);
+  for (std::size_t i = 0; i < peer.rules.size(); ++i) wanted[i] = peer.rules[i].treatment.traced;
+  return wanted;
+}
+
 /// A strand is a port of its own.
 std::vector<std::optional<lb::PathId>> paths_by_port(const GatewaySettings& settings) {
   std::vector<std::optional<lb::PathId>> paths(settings.ports.size());
@@ -68,7 +75,8 @@ Traces::Traces(const GatewaySettings& settings, const TraceSettings& trace)
       own_node_(trace.own_node),
       mtu_(least_fabric_mtu(settings)),
       headers_(ioam_settings(trace, mtu_)),
-      paths_(paths_by_port(settings)) {}
+      paths_(paths_by_port(settings)),
+      wanted_(wanted_by(settings.peers.front())) {}
 
 telemetry::IoamRewritten Traces::add(const telemetry::FrameInBuffer& frame, std::uint64_t flow_hash,
                                      std::uint16_t egress, lb::Nanoseconds now) const noexcept {

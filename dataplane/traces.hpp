@@ -8,12 +8,14 @@
 // Owner: the lane's worker. No memory of its own after construction.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "dataplane/settings.hpp"
+#include "dataplane/treatments.hpp"
 #include "lb/types.hpp"
 #include "telemetry/ioam_source.hpp"
 
@@ -30,6 +32,8 @@ class Traces {
   /// The peer has `trace`.
   explicit Traces(const GatewaySettings& settings);
 
+  /// Packets of the rule, or of none, get traces.
+  [[nodiscard]] bool wanted(std::uint8_t rule) const noexcept { return wanted_[rule]; }
   /// Puts a packet of `frame_bytes`, padding and all, behind a trace. Faults: those of IoamSource::add();
   /// not_ipv6. Nothing is changed then.
   telemetry::IoamRewritten add(const telemetry::FrameInBuffer& frame, std::uint64_t flow_hash,
@@ -62,6 +66,7 @@ class Traces {
   std::uint16_t mtu_;  ///< the least of the fabric
   telemetry::IoamSource headers_;
   std::vector<std::optional<lb::PathId>> paths_;  ///< by port index
+  std::array<bool, Treatments::most> wanted_;     ///< by rule
 };
 
 }  // namespace braidway::dataplane

@@ -18,7 +18,8 @@ std::uint16_t host_port_of(const GatewaySettings& settings) {
 
 void add_flow_state(LaneContext& context, const GatewaySettings& settings) {
   const PeerSettings& peer = settings.peers.front();
-  if (boldest_policy(peer) != lb::Policy::pinned) {
+  // Rules are looked up where flows are steered.
+  if (boldest_policy(peer) != lb::Policy::pinned || (peer.trace && !peer.rules.empty())) {
     context.steering = std::make_unique<FlowSteering>(settings, *context.link);
   }
   if (peer.stamping != Stamping::none || peer.messages || peer.trace) {

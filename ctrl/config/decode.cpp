@@ -221,6 +221,7 @@ constexpr std::array rule_fields{
     choice<&RuleDraft::traffic_class, class_words, nothing_more>("class", optional),
     choice<&RuleDraft::policy, policy_words, later_policies>("policy", optional),
     choice<&RuleDraft::stamping, stamping_words, other_stampings>("stamping", optional),
+    truth<&RuleDraft::traced>("ioam", optional),
     record<&RuleDraft::hops, hop_fields>("int", optional),
 };
 constexpr std::array trace_fields{

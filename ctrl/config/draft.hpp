@@ -91,6 +91,7 @@ struct RuleDraft {
   Given<dataplane::TrafficClass> traffic_class;
   Given<lb::Policy> policy;
   Given<dataplane::Stamping> stamping;
+  Given<bool> traced;
   HopsDraft hops;
 };
 

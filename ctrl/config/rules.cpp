@@ -41,13 +41,29 @@ void check_class(const RuleDraft& rule, std::vector<Problem>& problems) {
   }
 }
 
-void check_rule(const RuleDraft& rule, const PeerDraft& peer, std::vector<Problem>& problems) {
-  if (!rule.policy.given && !rule.stamping.given && !were_written(rule.hops)) {
+/// Packets are traced in place of being stamped.
+void check_traced(const RuleDraft& rule, const PeerDraft& peer, bool stamped,
+                  std::vector<Problem>& problems) {
+  if (!rule.traced.given) return;
+  if (!peer.trace.source.given) {
+    problems.push_back({rule.traced.at, "the peer has no ioam; give it that, or leave ioam out here"});
+  }
+  if (rule.traffic_class.value_or(TrafficClass::rdma) != TrafficClass::rdma) {
+    problems.push_back({rule.traced.at, "only class rdma is ever traced; leave ioam out"});
+  } else if (rule.traced.value && stamped) {
     problems.push_back(
-        {rule.at, "this rule changes nothing; give it a policy, stamping or int, or leave it out"});
+        {rule.traced.at, "packets are either stamped or traced; write stamping: none beside ioam: true"});
+  }
+}
+
+void check_rule(const RuleDraft& rule, const PeerDraft& peer, std::vector<Problem>& problems) {
+  if (!rule.policy.given && !rule.stamping.given && !rule.traced.given && !were_written(rule.hops)) {
+    problems.push_back(
+        {rule.at, "this rule changes nothing; give it a policy, stamping, ioam or int, or leave it out"});
   }
   check_class(rule, problems);
   const bool rule_stamps = rule.stamping.value_or(peer.stamping.value_or(Stamping::none)) != Stamping::none;
+  check_traced(rule, peer, rule_stamps, problems);
   const bool is_rdma = rule.traffic_class.value_or(TrafficClass::rdma) == TrafficClass::rdma;
   if (is_rdma && rule.stamping.given && rule_stamps && !stamps(peer)) {
     problems.push_back({rule.stamping.at,
@@ -117,12 +133,14 @@ std::vector<dataplane::RuleSettings> rules_of(const PeerDraft& peer,
   std::vector<dataplane::RuleSettings> rules;
   for (const RuleDraft& rule : peer.rules) {
     const bool is_rdma = rule.traffic_class.value_or(TrafficClass::rdma) == TrafficClass::rdma;
+    const bool traces_by_default = peer.trace.source.given && settings.stamping == Stamping::none;
     // Of what is not RDMA the peer's own policy says nothing.
     rules.push_back(
         {.flows = flows_of(rule),
          .treatment = {.policy = rule.policy.value_or(is_rdma ? settings.policy : lb::Policy::pinned),
                        .stamping = is_rdma ? rule.stamping.value_or(settings.stamping) : Stamping::none,
-                       .hops = were_written(rule.hops) ? hops_of(rule.hops) : settings.hops}});
+                       .hops = were_written(rule.hops) ? hops_of(rule.hops) : settings.hops,
+                       .traced = is_rdma && rule.traced.value_or(traces_by_default)}});
   }
   return rules;
 }

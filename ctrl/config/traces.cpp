@@ -1,5 +1,6 @@
 #include "ctrl/config/traces.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "ctrl/config/prefix.hpp"
@@ -56,9 +57,12 @@ void check_traces(const Draft& draft, std::vector<Problem>& problems) {
     if (!trace.source.given) continue;
     check_ends(trace, problems);
     check_room(trace, problems);
-    if (peer.stamping.value_or(dataplane::Stamping::none) != dataplane::Stamping::none) {
+    const bool stamps = peer.stamping.value_or(dataplane::Stamping::none) != dataplane::Stamping::none;
+    if (stamps && std::ranges::none_of(peer.rules, [](const RuleDraft& rule) { return rule.traced.value; })) {
       problems.push_back(
-          {trace.at, "packets are either stamped or traced, and the peer has stamping; leave one out"});
+          {trace.at,
+           "packets are either stamped or traced, and the peer has stamping; leave one out, or "
+           "write a rule with stamping: none and ioam: true"});
     }
   }
 }

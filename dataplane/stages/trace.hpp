@@ -1,6 +1,7 @@
-// trace: puts RC and UC packets over IPv6 behind a new IPv6 header with room for what the nodes on the way
-// tell (IOAM). IPv4, and what has no room for it in front or within the fabric's MTU, crosses as it is, and
-// is counted. What a host sends as if it were such a packet of ours has the peer take for ours what is not.
+// trace: puts RC and UC packets over IPv6, of which the configuration wants that, behind a new IPv6 header
+// with room for what the nodes on the way tell (IOAM). IPv4, and what has no room for it in front or within
+// the fabric's MTU, crosses as it is, and is counted. What a host sends as if it were such a packet of ours
+// has the peer take for ours what is not.
 #pragma once
 
 #include <array>
@@ -34,7 +35,7 @@ struct Trace {
         burst.discard(i);
         continue;
       }
-      if (meta.traffic_class != TrafficClass::rdma) {
+      if (meta.traffic_class != TrafficClass::rdma || !lane.traces->wanted(meta.rule)) {
         continue;
       }
       const auto done = lane.traces->add(frame_in(packet, meta), burst.hashes[i], meta.egress, lane.now_ns);

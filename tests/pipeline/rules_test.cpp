@@ -125,6 +125,50 @@ TEST(Rules, OtherTrafficMayMoveWhenItWasSilentAndIsNeverStamped) {
   EXPECT_EQ(pass(lab, elsewhere, 300'000).ports.size(), 1U);
 }
 
+/// An IPv6 packet to a host of a net, and whether it left behind a trace.
+bool leaves_traced(Lab& lab, std::uint64_t net, std::uint64_t at) {
+  Bytes sent = Frame().ipv6(1, 2).udp().bth(telemetry::Opcode::rc_send_only, 7, 1).payload(8).icrc().bytes();
+  constexpr std::size_t destination = 14 + 24;
+  for (std::size_t i = 0; i < 8; ++i) sent[destination + i] = static_cast<std::byte>(net >> (56 - 8 * i));
+  lab.send(host, sent);
+  lab.settle(at);
+  for (std::size_t port = 1; port < lab.settings().ports.size(); ++port) {
+    for (const Bytes& left : lab.take(port)) {
+      constexpr std::size_t next_header = 14 + 6;
+      constexpr std::byte hop_by_hop{0};
+      if (left.size() > sent.size() && left[next_header] == hop_by_hop) return true;
+      EXPECT_EQ(left, sent);
+      return false;
+    }
+  }
+  ADD_FAILURE() << "nothing left";
+  return false;
+}
+
+TEST(Rules, DestinationsAreTracedOrNotWhateverTheRestIs) {
+  constexpr std::uint64_t traced_net = 0xfd07'0000'0000'0000;
+  constexpr std::uint64_t plain_v6_net = 0xfd08'0000'0000'0000;
+  const auto for_net = [](std::uint64_t net, bool traced) {
+    return dataplane::RuleSettings{
+        .flows = {.kinds = dataplane::kind_of(TrafficClass::rdma), .destination = {lb::ipv6(net, 0), 16}},
+        .treatment = {.policy = lb::Policy::pinned, .stamping = {}, .hops = {}, .traced = traced}};
+  };
+  GatewaySettings settings = gateway();
+  settings.peers[0].trace = dataplane::TraceSettings{.source = {.high = 0xfd00'0000'0000'0000, .low = 7},
+                                                     .destination = {.high = 0xfd00'0000'0000'0000, .low = 9},
+                                                     .type = telemetry::ioam_node_id};
+  settings.peers[0].rules = {for_net(traced_net, true), for_net(plain_v6_net, false)};
+  for (const dataplane::Stamping stamping : {dataplane::Stamping::none, dataplane::Stamping::int_md}) {
+    settings.peers[0].stamping = stamping;
+    settings.peers[0].policy = lb::Policy::pinned;
+    Lab lab(settings, ticks_per_ms);
+    EXPECT_TRUE(leaves_traced(lab, traced_net, 1'000'000));
+    EXPECT_FALSE(leaves_traced(lab, plain_v6_net, 2'000'000));
+    // Others are if they are not stamped.
+    EXPECT_EQ(leaves_traced(lab, 0xfd09'0000'0000'0000, 3'000'000), stamping == dataplane::Stamping::none);
+  }
+}
+
 TEST(Rules, StampsAskForWhatTheConfigurationSaysAndTellOfUsAsTheFirstHop) {
   GatewaySettings settings = gateway();
   settings.peers[0].hops = {.instructions = instructions, .hops = 5, .own = true};

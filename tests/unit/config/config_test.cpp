@@ -200,6 +200,30 @@ TEST(Config, ReturnTrafficAndEntropyReachTheirSettings) {
       dataplane::EntropyField::flow_label);
 }
 
+TEST(Config, TracesByRuleReachTheirSettings) {
+  const auto peer = [](const std::string& keys) {
+    const auto config = parse_config(
+        "gateway: {name: a, id: 1}\nmode: wire\nworkers: [{core: 1}]\n"
+        "ports: [{name: h, role: host}, {name: f, role: fabric, mtu: 1600}]\n"
+        "peers: [{name: b, id: 7, paths: [{port: f}], "
+        "ioam: {source: \"fd00::7\", destination: \"fd00::9\", instructions: [node-id]}, " +
+            keys + "}]\n",
+        "inline");
+    EXPECT_TRUE(config) << config.error().front().to_string();
+    return config->gateway.peers.front();
+  };
+  const auto plain =
+      peer("rules: [{destination: 10.0.0.0/8, ioam: false}, {destination: 11.0.0.0/8, policy: pinned}]");
+  EXPECT_FALSE(plain.rules[0].treatment.traced);
+  EXPECT_TRUE(plain.rules[1].treatment.traced) << "as the rest of the peer's";
+  const auto stamped = peer(
+      "stamping: int-md, rules: [{destination: 10.0.0.0/8, stamping: none, ioam: true}, {destination: "
+      "11.0.0.0/8, "
+      "policy: pinned}]");
+  EXPECT_TRUE(stamped.rules[0].treatment.traced);
+  EXPECT_FALSE(stamped.rules[1].treatment.traced);
+}
+
 TEST(Config, APortIsLocatedByItsDeviceOrElseByItself) {
   const auto config = parse_config(R"(gateway: {name: a, id: 1}
 mode: wire
