@@ -19,7 +19,7 @@ PURE_HEADERS = set("""
     numeric optional queue random ranges ratio set span stack stdexcept string string_view system_error tuple
     type_traits unordered_map unordered_set utility valarray variant vector version x86intrin.h""".split())
 # crypto_shorthash (SipHash) is a function of its arguments; other parts of libsodium take random numbers and lock memory.
-PURE_THIRD_PARTY = {"ctrl/model/": re.compile(r"Eigen/"),
+PURE_THIRD_PARTY = {"ctrl/model/": re.compile(r"(unsupported/)?Eigen/"),
                     "telemetry/": re.compile(r"sodium/crypto_shorthash\.h$")}
 # What a folder may include; the longest matching folder decides.
 MAY_USE = {
