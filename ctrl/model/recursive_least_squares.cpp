@@ -82,7 +82,7 @@ RecursiveLeastSquares::Features RecursiveLeastSquares::gain_of(Path& path,
   // grow.
   const Weights taken = spread / std::sqrt(whole);
   covariance.noalias() -= taken * taken.transpose();
-  covariance /= parameters_.forgetting;
+  covariance *= 1 / parameters_.forgetting;
 
   const auto turn = static_cast<Eigen::Index>(turn_);
   const double alone = std::sqrt(1 / parameters_.ridge + covariance(turn, turn));

@@ -89,7 +89,7 @@ class RecursiveLeastSquares : public Forecaster {
   };
 
   [[nodiscard]] Past& past(std::size_t path, unsigned ticks_ago) noexcept {
-    return ring_[path * ring_ticks_ + (now_ + ring_ticks_ - ticks_ago) % ring_ticks_];
+    return ring_[path * ring_ticks_ + now_ - ticks_ago + (ticks_ago > now_ ? ring_ticks_ : 0)];
   }
   void learn(std::size_t path, const CrossLoad& came) noexcept;
   [[nodiscard]] Features look(Path& path, float load, float others) const noexcept;
