@@ -78,16 +78,16 @@ RecursiveLeastSquares::Features RecursiveLeastSquares::gain_of(Path& path,
   const Weights x = seen.cast<double>();
   const Weights spread = covariance * x;
   const double whole = parameters_.forgetting + x.dot(spread);
+  const double fade = 1 / parameters_.forgetting;
   // The root on both sides keeps the matrix symmetric to the last bit: forgetting would let a difference
   // grow.
   const Weights taken = spread / std::sqrt(whole);
-  covariance.noalias() -= taken * taken.transpose();
-  covariance *= 1 / parameters_.forgetting;
-
   const auto turn = static_cast<Eigen::Index>(turn_);
-  const double alone = std::sqrt(1 / parameters_.ridge + covariance(turn, turn));
-  const Weights held = covariance.col(turn) / alone;
-  covariance.noalias() -= held * held.transpose();
+  Weights held = (covariance.col(turn) - taken * taken[turn]) * fade;
+  held /= std::sqrt(1 / parameters_.ridge + held[turn]);
+  for (Eigen::Index k = 0; k < features; ++k) {
+    covariance.col(k) = (covariance.col(k) - taken * taken[k]) * fade - held * held[k];
+  }
   return (spread / whole).cast<float>();
 }
 
