@@ -48,6 +48,7 @@ void tick(benchmark::State& state) {
   const std::vector<CrossLoad> all = loads();
   const Shape shape{.paths = paths, .bins = bins, .horizons = {1, 5, 20, 100}};
   std::vector<std::unique_ptr<Predictor>> predictors;
+  predictors.reserve(peers);
   for (std::size_t i = 0; i < peers; ++i) {
     predictors.push_back(std::make_unique<Predictor>(shape, ctrl::model::make_members(shape)));
   }

@@ -62,7 +62,7 @@ def check(root):
             continue
         may_use = MAY_USE[folder]
         # Nothing uses ctrl but the programs' main files; the simulator has its own rule.
-        if folder == "bench/" and MAIN.search(tree.read(root, name)):
+        if folder in ("bench/", "bench/micro/") and MAIN.search(tree.read(root, name)):
             may_use += ("ctrl/",)
         for number, header, quoted in includes(root, name):
             if not quoted:
