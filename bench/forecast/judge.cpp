@@ -10,38 +10,9 @@
 namespace braidway::bench::forecast {
 namespace {
 
-using ctrl::model::CrossLoad;
 using ctrl::model::Predictor;
 using ctrl::model::Sample;
 using ctrl::model::Shape;
-
-/// A tick as its bins say: censored if any is, which then says at most.
-CrossLoad over_tick(std::span<const CrossLoad> bins) {
-  CrossLoad sum{.load = 0, .censored = false};
-  for (const CrossLoad& bin : bins) {
-    sum.load += bin.load;
-    sum.censored = sum.censored || bin.censored;
-  }
-  sum.load /= static_cast<float>(bins.size());
-  return sum;
-}
-
-/// Forecasts that wait for their tick, by horizon, path and voice.
-class Waiting {
- public:
-  Waiting(const std::vector<unsigned>& horizons, std::size_t paths, std::size_t voices)
-      : paths_(paths), voices_(voices) {
-    for (const unsigned horizon : horizons) rings_.emplace_back(horizon * paths * voices);
-  }
-  float* at(std::size_t horizon, unsigned ticks, std::size_t tick, std::size_t path) {
-    return rings_[horizon].data() + (tick % ticks * paths_ + path) * voices_;
-  }
-
- private:
-  std::size_t paths_;
-  std::size_t voices_;
-  std::vector<std::vector<float>> rings_;
-};
 
 }  // namespace
 
@@ -55,31 +26,33 @@ std::vector<Verdict> judge(const Workload& workload, const std::vector<unsigned>
   Oracle oracle(workload, seed);
   // Members, the ensemble, the oracle.
   const std::size_t voices = members + 2;
-  Waiting waiting(horizons, paths, voices);
   std::vector<std::vector<double>> errors(horizons.size(), std::vector<double>(voices));
   std::vector<std::uint64_t> open(horizons.size());
   std::vector<Sample> samples(paths);
+  // What the oracle said of ticks to come, by horizon: a ring of its ticks, by path.
+  std::vector<std::vector<float>> foretold;
+  foretold.reserve(horizons.size());
+  for (const unsigned horizon : horizons) foretold.emplace_back(horizon * paths);
   const std::size_t from = workload.ticks / 5;
   constexpr std::size_t refit_every = 100;
   for (std::size_t tick = 0; tick < workload.ticks; ++tick) {
     for (std::size_t path = 0; path < paths; ++path) {
       samples[path].bins = std::span{workload.seen[path]}.subspan(tick * bins_per_tick, bins_per_tick);
-      samples[path].load = over_tick(samples[path].bins);
+      samples[path].load = ctrl::model::over(samples[path].bins);
     }
     predictor.observe(samples);
     oracle.advance(tick);
     for (std::size_t path = 0; path < paths; ++path) {
       if ((tick + path) % refit_every == 0) predictor.refit(path);
-      const CrossLoad& came = samples[path].load;
       for (std::size_t h = 0; h < horizons.size(); ++h) {
-        float* said = waiting.at(h, horizons[h], tick, path);
+        float& said = foretold[h][tick % horizons[h] * paths + path];
         if (tick >= from) {
-          for (std::size_t i = 0; i < voices; ++i) errors[h][i] += ctrl::model::error_of(said[i], came);
+          const auto of_models = ensemble.errors(path, h);
+          for (std::size_t i = 0; i < of_models.size(); ++i) errors[h][i] += of_models[i];
+          errors[h].back() += ctrl::model::error_of(said, samples[path].load);
           open[h] += predictor.gate(path, h).open() ? 1 : 0;
         }
-        for (std::size_t i = 0; i < members; ++i) said[i] = ensemble.member(i).forecast(path, h).load;
-        said[members] = ensemble.forecast(path, h).load;
-        said[members + 1] = workload.jobs.empty() ? 0 : oracle.expect(path, horizons[h]);
+        said = workload.jobs.empty() ? 0 : oracle.expect(path, horizons[h]);
       }
     }
   }

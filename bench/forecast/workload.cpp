@@ -36,6 +36,7 @@ Workload seen_whole(Workload workload) {
 /// bound.
 Workload seen_beside(Workload workload, float own) {
   workload = seen_whole(std::move(workload));
+  workload.own = own;
   for (auto& path : workload.seen) {
     for (CrossLoad& bin : path) {
       if (bin.load + own < 1) bin = {.load = 1 - own, .censored = true};
@@ -165,12 +166,6 @@ Workload random_bursts(const Setting& setting) {
 
 }  // namespace
 
-float Workload::tick_load(std::size_t path, std::size_t tick) const noexcept {
-  float sum = 0;
-  for (std::size_t i = 0; i < bins_per_tick; ++i) sum += load[path][tick * bins_per_tick + i];
-  return sum / bins_per_tick;
-}
-
 Oracle::Oracle(const Workload& workload, std::uint64_t seed)
     : workload_(workload), random_(seed), latest_(workload.jobs.size()) {}
 
@@ -191,12 +186,14 @@ float Oracle::expect(std::size_t path, unsigned horizon) {
     load = base;
     for (const std::size_t job : workload_.jobs_of[path]) {
       const JobSchedule& of = workload_.jobs[job];
-      const double part = of.draw(now_, until - bins_per_tick, until, latest_[job], random_) / bins_per_tick;
+      double part = of.draw(now_, until - bins_per_tick, until, latest_[job], random_) / bins_per_tick;
+      if (workload_.own > 0) part = std::round(part);
       load += of.job().height * static_cast<float>(part);
     }
   }
   std::ranges::nth_element(drawn, drawn.begin() + draws / 2);
-  return std::min(drawn[draws / 2], 1.0F);
+  const float unseen = workload_.own > 0 ? 1 - workload_.own : 0;
+  return std::clamp(drawn[draws / 2], unseen, 1.0F);
 }
 
 const std::vector<WorkloadEntry>& workloads() {

@@ -21,13 +21,11 @@ inline constexpr std::size_t bins_per_tick = 10;  ///< of 100 us; a tick is a mi
 struct Workload {
   std::string name;
   std::size_t ticks = 0;
-  std::vector<std::vector<float>> load;                   ///< by path and bin: the truth
+  float own = 0;                         ///< our load, beside which bursts are seen; 0: all is seen
+  std::vector<std::vector<float>> load;  ///< by path and bin: the truth
   std::vector<std::vector<ctrl::model::CrossLoad>> seen;  ///< the same, as it can be seen
   std::vector<JobSchedule> jobs;                          ///< none: there is no oracle
   std::vector<std::vector<std::size_t>> jobs_of;          ///< by path: numbers of `jobs`
-
-  /// Over a tick.
-  [[nodiscard]] float tick_load(std::size_t path, std::size_t tick) const noexcept;
 };
 
 /// What an oracle expects of a workload with jobs.
@@ -37,7 +35,8 @@ class Oracle {
 
   /// `tick` is over. Not going back.
   void advance(std::size_t tick);
-  /// Of the tick that is so many ticks later, the median of what could come.
+  /// Of the tick that is so many ticks later, the median of what could be seen: beside our own load that is a
+  /// burst, if it fills half of the tick (ctrl::model::over), and what is less than shows is as good as that.
   [[nodiscard]] float expect(std::size_t path, unsigned horizon);
 
  private:

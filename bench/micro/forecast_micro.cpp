@@ -57,7 +57,7 @@ void tick(benchmark::State& state) {
   const auto one_tick = [&] {
     for (std::size_t path = 0; path < paths; ++path) {
       samples[path].bins = std::span{all}.subspan((now * paths + path) * bins, bins);
-      samples[path].load = samples[path].bins[0];
+      samples[path].load = ctrl::model::over(samples[path].bins);
     }
     for (const auto& predictor : predictors) predictor->observe(samples);
     now = now + 1 < ticks ? now + 1 : 0;

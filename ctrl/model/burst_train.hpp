@@ -79,9 +79,6 @@ class BurstTrain {
   [[nodiscard]] float height() const noexcept { return height_; }
   [[nodiscard]] double period() const noexcept { return period_; }
   [[nodiscard]] double length() const noexcept { return length_; }
-  [[nodiscard]] bool bursting() const noexcept { return bursting_; }
-  /// How many of its onsets came lately, 0 to 1.
-  [[nodiscard]] float kept() const noexcept { return kept_; }
   /// Deviation of the next onset from when it is expected, bins.
   [[nodiscard]] double deviation() const noexcept;
 

@@ -44,7 +44,11 @@ void Bursts::observe(std::span<const Sample> paths) noexcept {
 
 void Bursts::look(Path& path, const CrossLoad& bin) noexcept {
   const float level = path.edges.level();
-  if (level >= full) path.hidden = path.edges.bins();
+  if (level >= full || bin.unknown()) path.hidden = path.edges.bins();
+  if (bin.unknown()) {
+    path.edges.skip();
+    return;
+  }
   // A bound below the level says that the load has fallen; one above it at most that no burst has begun.
   if (bin.censored && bin.load >= level - path.edges.tolerance()) {
     if (bin.load < level + shows * path.usual_height) {

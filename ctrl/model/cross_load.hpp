@@ -9,6 +9,10 @@
 // a bin is censored. A path that is free because we left it is therefore not a path that others left: its
 // bins are censored at 1, and say nothing.
 //
+// Our own load is no part of it as long as it is counted where the queue is left, and over the same time
+// (load_bins.hpp): what is counted on its way in, or by another clock, makes our own changes look like
+// somebody's, and our own job's period like something to be forecast.
+//
 // Counters and meters lie at times. A bin without a measurement (a tick that was missed, a path that was not
 // there), with one that is no number, or with a counter that ran backwards, is unknown: censored at 1. More
 // than a path can carry is cut to 1, less than nothing to 0: clocks of sender and receiver differ by parts
@@ -19,7 +23,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
+#include <cstddef>
+#include <span>
 
 namespace braidway::ctrl::model {
 
@@ -28,7 +33,7 @@ struct CrossLoad {
   float load = 1;        ///< part of the capacity, 0 to 1; an upper bound if censored
   bool censored = true;  ///< no queue stood
 
-  [[nodiscard]] bool unknown() const noexcept { return censored && load >= 1; }
+  [[nodiscard]] bool unknown() const noexcept { return !std::isfinite(load) || (censored && load >= 1); }
   bool operator==(const CrossLoad&) const = default;
 };
 
@@ -47,13 +52,32 @@ struct PathUse {
 }
 
 /// What a sample says where somebody expected `expected`: the measurement, or as much of the expectation as
-/// the bound leaves.
+/// the bound leaves. A load that is no number, which only a caller's mistake can make, is unknown: who keeps
+/// sums would never be rid of it.
 [[nodiscard]] inline float completed(const CrossLoad& sample, float expected) noexcept {
-  return sample.censored ? std::min(sample.load, expected) : sample.load;
+  if (!std::isfinite(sample.load)) return expected;
+  return std::clamp(sample.censored ? std::min(sample.load, expected) : sample.load, 0.0F, 1.0F);
+}
+
+/// The bins of a time together: as those that were measured, if they are half of it; else at most what they
+/// say.
+[[nodiscard]] inline CrossLoad over(std::span<const CrossLoad> bins) noexcept {
+  float sum = 0;
+  float bounds = 0;
+  std::size_t measured = 0;
+  for (const CrossLoad& bin : bins) {
+    (bin.censored ? bounds : sum) += bin.load;
+    measured += bin.censored ? 0 : 1;
+  }
+  if (bins.empty()) return {};
+  if (measured > 0 && 2 * measured >= bins.size())
+    return {.load = sum / static_cast<float>(measured), .censored = false};
+  return {.load = (sum + bounds) / static_cast<float>(bins.size()), .censored = true};
 }
 
 /// By how much a forecast was wrong as far as the sample tells: one below the bound was not.
 [[nodiscard]] inline float error_of(float forecast, const CrossLoad& sample) noexcept {
+  if (sample.unknown()) return 0;
   return sample.censored ? std::max(forecast - sample.load, 0.0F) : std::abs(forecast - sample.load);
 }
 

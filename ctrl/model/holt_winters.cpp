@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ctrl/model/seen.hpp"
 #include "lb/require.hpp"
 
 namespace braidway::ctrl::model {
@@ -36,7 +35,7 @@ void HoltWinters::observe(std::span<const Sample> paths) noexcept {
   for (std::size_t i = 0; i < paths_.size(); ++i) {
     Path& path = paths_[i];
     const CrossLoad& sample = paths[i].load;
-    const float load = seen(sample, ahead(path, p.damping));
+    const float load = completed(sample, ahead(path, p.damping));
     if (!path.begun) {
       path = {.level = load, .trend = 0, .begun = !sample.censored && std::isfinite(sample.load)};
       continue;

@@ -9,11 +9,15 @@
 namespace braidway::ctrl::model {
 namespace {
 
+/// Bins beside a tick's.
+constexpr std::int64_t longest_lag = 16;
+
 std::vector<double> per_bin(std::span<const double> capacities, const LoadBins::Parameters& p) {
   const lb::Requirements require{"LoadBins"};
   require.within("bin", p.bin, lb::Nanoseconds{1'000}, lb::Nanoseconds{1'000'000'000});
   require.within("tick_bins", p.tick_bins, 1, std::size_t{1'000});
   require.within("queued_ns", p.queued_ns, 0, 1e9F);
+  require.within("lag", p.lag, 1, static_cast<std::int64_t>(p.tick_bins) + longest_lag);
   require.within("least_part", p.least_part, 0, 1);
   require.within("covered", p.covered, 0, 1);
   require.within("paths", capacities.size(), 1, lb::max_paths_per_peer);
@@ -31,6 +35,7 @@ LoadBins::LoadBins(std::span<const double> capacities, const Parameters& paramet
     : parameters_(parameters),
       capacities_(per_bin(capacities, parameters)),
       open_(capacities.size() * room()),
+      told_(capacities.size()),
       closed_(capacities.size() * parameters.tick_bins),
       samples_(capacities.size()) {
   for (std::size_t path = 0; path < samples_.size(); ++path) {
@@ -44,14 +49,25 @@ void LoadBins::begin(std::int64_t first) noexcept {
   std::ranges::fill(open_, Bin{});
 }
 
-void LoadBins::add(std::size_t path, const Heard& heard, double from, double to) noexcept {
+/// What was received in the time `passed` until `now`, in bins, came from where the last message ended until
+/// as long ago as it is late.
+void LoadBins::add(std::size_t path, const Heard& heard, double now, double passed) noexcept {
   const double queued = heard.least_delay_ns >= parameters_.queued_ns ? 1 : 0;
+  const double late = std::max(static_cast<double>(heard.mean_delay_ns), 0.0) /
+                      static_cast<double>(lb::value(parameters_.bin));
+  const double from = told_[path];
+  const double to = now - late;
+  // It is later by more than the time that passed: nothing of it is new.
+  if (!(to > from)) return;
+  told_[path] = to;
   for (double at = from; at < to;) {
     const double begins = std::floor(at);
     const double until = std::min(begins + 1, to);
     if (const auto number = static_cast<std::int64_t>(begins); number >= first_) {
+      const double part = (until - at) / (to - from);
       Bin& of = bin(path, number);
-      of.bytes += static_cast<double>(heard.bytes) * (until - at) / (to - from);
+      of.bytes += static_cast<double>(heard.bytes) * part;
+      of.carried += capacities_[path] * passed * part;
       of.covered += until - at;
       of.queued += queued * (until - at);
     }
@@ -69,36 +85,32 @@ void LoadBins::hear(std::span<const Heard> paths, lb::Nanoseconds now) noexcept 
   heard_at_ = now;
   const auto current = static_cast<std::int64_t>(to);
   if (first_ < 0 || current + static_cast<std::int64_t>(room()) < first_) begin(current);
-  if (!usable) return;
+  if (!usable) {
+    std::ranges::fill(told_, to);
+    return;
+  }
   for (std::size_t path = 0; path < capacities_.size() && path < paths.size(); ++path) {
-    add(path, paths[path], from, to);
+    add(path, paths[path], to, to - from);
   }
 }
 
 void LoadBins::close_tick() noexcept {
   for (std::size_t path = 0; path < capacities_.size(); ++path) {
-    float sum = 0;
-    float bounds = 0;
-    std::size_t measured = 0;
     for (std::size_t i = 0; i < parameters_.tick_bins; ++i) {
       Bin& of = bin(path, first_ + static_cast<std::int64_t>(i));
       CrossLoad& load = closed_[path * parameters_.tick_bins + i];
       load = {};
       if (of.covered >= parameters_.covered) {
-        load = cross_load({.capacity = capacities_[path] * of.covered,
-                           .own = of.bytes,
-                           .growth = 0,
-                           .queued = of.queued >= of.covered &&
-                                     of.bytes >= parameters_.least_part * of.covered * capacities_[path]});
+        const double capacity = capacities_[path] * of.covered;
+        load = cross_load(
+            {.capacity = capacity,
+             .own = of.bytes,
+             .growth = of.carried - capacity,
+             .queued = of.queued >= of.covered && of.bytes >= parameters_.least_part * of.carried});
       }
-      (load.censored ? bounds : sum) += load.load;
-      measured += load.censored ? 0 : 1;
       of = {};
     }
-    const auto bins = static_cast<float>(parameters_.tick_bins);
-    samples_[path].load = 2 * measured >= parameters_.tick_bins
-                              ? CrossLoad{.load = sum / static_cast<float>(measured), .censored = false}
-                              : CrossLoad{.load = (sum + bounds) / bins, .censored = true};
+    samples_[path].load = over(samples_[path].bins);
   }
   first_ += static_cast<std::int64_t>(parameters_.tick_bins);
 }
@@ -108,10 +120,9 @@ std::span<const Sample> LoadBins::next_tick(lb::Nanoseconds now) noexcept {
   const auto tick = static_cast<std::int64_t>(parameters_.tick_bins);
   // The clock jumped, or nobody asked for long.
   if (first_ >= 0 && (current < first_ || current - first_ > static_cast<std::int64_t>(room()))) {
-    begin(current - tick - 1);
+    begin(current - tick - parameters_.lag);
   }
-  // The message about the last bin's end comes within the next one.
-  if (first_ < 0 || current < first_ + tick + 1) return {};
+  if (first_ < 0 || current < first_ + tick + parameters_.lag) return {};
   close_tick();
   return samples_;
 }

@@ -2,10 +2,13 @@
 // the message before, and how late they were.
 //
 // A message comes about every 100 us but not on the bins' edges: what it tells is divided among the bins that
-// it is about, by time. Where packets were late by more than `queued_ns`, all of them, a queue stood all
-// along, and what did not come by the path of what it can carry was others' (cross_load.hpp: what came is our
-// own load, as much of it as left the queue). A bin is closed a bin after its end, and unknown unless
-// messages were about nearly all of it.
+// it is about, by time. That is when the packets came onto the path: as much before they were received as
+// they were late, since queues are first in, first out. Where they were late by more than `queued_ns`, all of
+// them, a queue stood all along, and the path carried what it can: what of that did not come as ours was
+// others'. It came within less time than it left in while the queue grew, and within more while it shrank;
+// without that our own coming and going would look like others'.
+//
+// A bin is closed `lag` bins after its end, and unknown unless messages were about nearly all of it.
 //
 // A tick of which half was measured is as those bins were; else its load is at most what its bins say.
 //
@@ -36,6 +39,9 @@ class LoadBins {
     /// Part of a path's capacity that must have come by it, for it to be said that a queue stood all along:
     /// of a few packets it is not known what was between them.
     double least_part = 0.05;
+    /// Bins after its end until a bin is closed: the message about it has come by then, unless packets were
+    /// later than that.
+    std::int64_t lag = 3;
     /// Part of a bin that messages must have been about.
     double covered = 0.8;
   };
@@ -48,6 +54,7 @@ class LoadBins {
   struct Heard {
     std::uint64_t bytes = 0;    ///< that came by it since the message before
     float least_delay_ns = -1;  ///< theirs, above the path's least ever; below 0: none came
+    float mean_delay_ns = -1;   ///< the same
   };
   /// A message, about the time since the last one; by path.
   void hear(std::span<const Heard> paths, lb::Nanoseconds now) noexcept;
@@ -63,7 +70,8 @@ class LoadBins {
   [[nodiscard]] std::size_t room() const noexcept { return 4 * parameters_.tick_bins + 2 * longest_gap_bins; }
 
   struct Bin {
-    double bytes = 0;
+    double bytes = 0;    ///< ours that came
+    double carried = 0;  ///< bytes that the path could carry while these were received
     double covered = 0;  ///< part of it
     double queued = 0;   ///< the same, in which a queue stood
   };
@@ -72,12 +80,13 @@ class LoadBins {
     return open_[path * room() + static_cast<std::size_t>(number) % room()];
   }
   void begin(std::int64_t first) noexcept;
-  void add(std::size_t path, const Heard& heard, double from, double to) noexcept;
+  void add(std::size_t path, const Heard& heard, double now, double passed) noexcept;
   void close_tick() noexcept;
 
   Parameters parameters_;
   std::vector<double> capacities_;  ///< bytes a bin
   std::vector<Bin> open_;           ///< by path: a ring
+  std::vector<double> told_;        ///< by path: the time, in bins, up to which messages were about it
   std::vector<CrossLoad> closed_;   ///< by path: of the tick
   std::vector<Sample> samples_;     ///< by path
   std::int64_t first_ = -1;         ///< number of the first bin that is not closed; -1: nothing was heard yet

@@ -8,10 +8,7 @@
 namespace braidway::ctrl::model {
 
 Predictor::Predictor(const Shape& shape, Ensemble::Members members, const Gate::Parameters& gate)
-    : ensemble_(shape, std::move(members)),
-      horizons_(shape.horizons.size()),
-      edges_(shape.paths),
-      onsets_(shape.paths) {
+    : ensemble_(shape, std::move(members)), horizons_(shape.horizons.size()), edges_(shape.paths) {
   lb::Requirements{"Predictor"}.within("members", ensemble_.members(), Gate::naives, std::size_t{64});
   for (std::size_t path = 0; path < shape.paths; ++path) {
     for (const unsigned horizon : shape.horizons) {
@@ -37,7 +34,6 @@ void Predictor::observe(std::span<const Sample> paths) noexcept {
   ensemble_.observe(paths);
   for (std::size_t path = 0; path < paths.size(); ++path) {
     const bool onset = sees_onset(path, paths[path]);
-    onsets_[path] += onset ? 1 : 0;
     for (std::size_t horizon = 0; horizon < horizons_; ++horizon) {
       if (!ensemble_.due(horizon)) continue;
       const auto errors = ensemble_.errors(path, horizon);

@@ -29,8 +29,6 @@ class Predictor {
   [[nodiscard]] const Gate& gate(std::size_t path, std::size_t horizon) const noexcept {
     return gates_[path * horizons_ + horizon];
   }
-  /// Ticks in which a burst began, so far.
-  [[nodiscard]] std::uint64_t onsets(std::size_t path) const noexcept { return onsets_[path]; }
 
  private:
   [[nodiscard]] bool sees_onset(std::size_t path, const Sample& sample) noexcept;
@@ -39,7 +37,6 @@ class Predictor {
   std::size_t horizons_;
   std::vector<Gate> gates_;
   std::vector<Edges> edges_;
-  std::vector<std::uint64_t> onsets_;
 };
 
 }  // namespace braidway::ctrl::model

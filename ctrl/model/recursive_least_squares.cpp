@@ -4,7 +4,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "ctrl/model/seen.hpp"
 #include "lb/require.hpp"
 
 namespace braidway::ctrl::model {
@@ -94,7 +93,8 @@ RecursiveLeastSquares::Features RecursiveLeastSquares::gain_of(Path& path,
 void RecursiveLeastSquares::observe(std::span<const Sample> paths) noexcept {
   now_ = now_ + 1 < ring_ticks_ ? now_ + 1 : 0;
   turn_ = (turn_ + 1) % features;
-  for (std::size_t i = 0; i < paths_.size(); ++i) loads_[i] = seen(paths[i].load, said_[i * leads_.size()]);
+  for (std::size_t i = 0; i < paths_.size(); ++i)
+    loads_[i] = completed(paths[i].load, said_[i * leads_.size()]);
   const float sum = std::accumulate(loads_.begin(), loads_.end(), 0.0F);
   const float among = paths_.size() > 1 ? 1 / static_cast<float>(paths_.size() - 1) : 0;
 

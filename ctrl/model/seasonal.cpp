@@ -5,7 +5,6 @@
 #include <bit>
 #include <stdexcept>
 
-#include "ctrl/model/seen.hpp"
 #include "lb/require.hpp"
 
 namespace braidway::ctrl::model {
@@ -52,7 +51,7 @@ float Seasonal::ahead(std::size_t path, std::size_t ticks) const noexcept {
 void Seasonal::observe(std::span<const Sample> paths) noexcept {
   const std::size_t place = (last_ + 1) & (parameters_.ticks - 1);
   for (std::size_t i = 0; i < paths_.size(); ++i) {
-    ring_[i * parameters_.ticks + place] = seen(paths[i].load, ahead(i, 1));
+    ring_[i * parameters_.ticks + place] = completed(paths[i].load, ahead(i, 1));
     if (paths_[i].count < parameters_.ticks) ++paths_[i].count;
   }
   last_ = place;

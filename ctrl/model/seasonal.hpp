@@ -8,7 +8,7 @@
 // what is lower at shorter lags: a load that merely changes slowly is like itself at each short lag.
 //
 // Periods are whole ticks, from 2 to a quarter of those kept; one that is not whole is told by a multiple
-// that nearly is. What is kept also holds loads that nobody measured, as they were expected (seen.hpp).
+// that nearly is. What is kept also holds loads that nobody measured, as they were expected (cross_load.hpp).
 //
 // Pure; owner: one thread; refit of different paths by several at once: its scratch is on the stack, 128 KB,
 // and the FFT's plan is made at construction and then only read. All memory at construction: 4 bytes a path

@@ -34,7 +34,6 @@ class TrainSearch {
   /// An onset that belongs to no train. Answers the train that it completes, whose onsets are then taken.
   /// `tolerance`: that heights are measured to.
   std::optional<BurstTrain> add(double at, float height, float tolerance) noexcept;
-  void clear() noexcept { count_ = 0; }
 
  private:
   static constexpr std::size_t room = 48;  ///< the oldest make way

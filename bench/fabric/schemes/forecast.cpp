@@ -43,6 +43,8 @@ class Forecast : public Foresight {
       const PathArrivals& of = message.arrivals[i];
       heard_[i] = {.bytes = of.bytes, .least_delay_ns = static_cast<float>(of.least_delay)};
     }
+    for (const lb::PathDelay& delay : message.delays)
+      heard_[lb::value(delay.path)].mean_delay_ns = delay.mean_ns;
     loads_.hear(heard_, lb::Nanoseconds{now});
   }
 

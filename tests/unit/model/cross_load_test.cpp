@@ -1,11 +1,11 @@
 #include "ctrl/model/cross_load.hpp"
 
+#include <array>
 #include <cmath>
 #include <limits>
 
 #include <gtest/gtest.h>
 
-#include "ctrl/model/own_load.hpp"
 #include "tests/unit/model/trace.hpp"
 
 namespace braidway::ctrl::model {
@@ -50,33 +50,21 @@ TEST(CrossLoadOf, ABoundSaysOnlyWhatItExcludes) {
   EXPECT_EQ(error_of(1, unknown), 0);
 }
 
-/// Our own load is told a bin late, so that its changes look like somebody's.
-float leaked(float now, float before) { return 0.3F + 0.5F * (now - before); }
-
-TEST(OwnLoad, WhatGoesWithItIsNotTheOthers) {
-  OwnLoad own_load;
-  float before = 0;
-  float worst = 0;
-  for (int bin = 0; bin < 40'000; ++bin) {
-    const float own = square(bin, 100, 30, 0.1F, 0.6F);
-    const CrossLoad cleaned = own_load.clean(measured(leaked(own, before)), own);
-    before = own;
-    if (bin > 20'000) worst = std::max(worst, std::abs(cleaned.load - 0.3F));
+TEST(CrossLoadOf, WhatIsNoNumberIsUnknown) {
+  const auto none = static_cast<float>(nan);
+  for (const bool censored : {false, true}) {
+    const CrossLoad sample{.load = none, .censored = censored};
+    EXPECT_TRUE(sample.unknown());
+    EXPECT_EQ(completed(sample, 0.4F), 0.4F);
+    EXPECT_EQ(error_of(0.4F, sample), 0);
   }
-  EXPECT_LT(worst, 0.03F) << "0.25 as measured";
 }
 
-TEST(OwnLoad, OthersThatChangeAtOtherTimesStay) {
-  OwnLoad own_load;
-  float worst = 0;
-  for (int bin = 0; bin < 40'000; ++bin) {
-    const float others = square(bin, 170, 60, 0.2F, 0.7F);
-    const float own = square(bin, 100, 30, 0.1F, 0.6F);
-    const CrossLoad cleaned = own_load.clean(measured(others), own);
-    if (bin > 20'000) worst = std::max(worst, std::abs(cleaned.load - others));
-  }
-  EXPECT_LT(worst, 0.15F);
-  EXPECT_EQ(own_load.clean(bound(0.4F), 0.6F), bound(0.4F));
+TEST(CrossLoadOf, ATimeIsAsItsMeasuredBinsIfTheyAreHalfOfIt) {
+  EXPECT_EQ(over(std::array{measured(0.5F), bound(0.9F), measured(0.75F), bound(1)}), measured(0.625F));
+  EXPECT_EQ(over(std::array{measured(0.5F), bound(1), bound(1), bound(1)}), bound(0.875F));
+  EXPECT_TRUE(over(std::array{bound(1), bound(1)}).unknown());
+  EXPECT_EQ(over({}).censored, true);
 }
 
 }  // namespace

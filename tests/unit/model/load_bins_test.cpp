@@ -23,7 +23,8 @@ class Bins {
   void hear(int count, std::uint64_t bytes, float delay_ns, std::int64_t every = 100 * us) {
     for (int i = 0; i < count; ++i) {
       now += every;
-      bins.hear(std::array{LoadBins::Heard{bytes, delay_ns}, LoadBins::Heard{}}, lb::Nanoseconds{now});
+      bins.hear(std::array{LoadBins::Heard{bytes, delay_ns, delay_ns}, LoadBins::Heard{}},
+                lb::Nanoseconds{now});
     }
   }
   std::span<const Sample> tick() { return bins.next_tick(lb::Nanoseconds{now}); }
@@ -34,15 +35,30 @@ class Bins {
 
 TEST(LoadBinsOf, WhatDidNotComeWhileAQueueStoodWasOthers) {
   Bins bins;
-  bins.hear(13, all / 4, 20'000);
+  bins.hear(25, all / 4, 20'000);
+  // In the first tick messages begin, and the queue with them.
+  bins.tick();
   const auto samples = bins.tick();
   ASSERT_EQ(samples.size(), 2U);
-  // The first message only begins.
   EXPECT_NEAR(samples[0].bins[5].load, 0.75F, 1e-5);
   EXPECT_FALSE(samples[0].bins[5].censored);
   EXPECT_NEAR(samples[0].load.load, 0.75F, 1e-5);
   EXPECT_FALSE(samples[0].load.censored);
   EXPECT_TRUE(samples[1].load.unknown()) << "nothing came by it, and nobody queued";
+}
+
+TEST(LoadBinsOf, AQueueThatGrowsWasFilledInLessTimeAndOneThatShrinksInMore) {
+  Bins bins;
+  bins.hear(5, all / 2, 20'000);
+  // Half of what leaves is ours. 100 us of it came within 80 us, then within 125.
+  for (int i = 1; i <= 15; ++i) bins.hear(1, all / 2, 20'000.0F * static_cast<float>(1 + i));
+  const auto grows = bins.tick();
+  ASSERT_FALSE(grows.empty());
+  EXPECT_NEAR(grows[0].bins[8].load, 0.5F / 0.8F, 1e-4);
+  for (int i = 1; i <= 10; ++i) bins.hear(1, all / 2, 320'000.0F - 25'000.0F * static_cast<float>(i));
+  const auto shrinks = bins.tick();
+  ASSERT_FALSE(shrinks.empty());
+  EXPECT_NEAR(shrinks[0].bins[6].load, 0.5F / 1.25F, 1e-4);
 }
 
 TEST(LoadBinsOf, WithoutAQueueThereIsABound) {
@@ -66,23 +82,22 @@ TEST(LoadBinsOf, WhatAMessageTellsIsDividedAmongItsBins) {
   Bins bins;
   bins.now += 50 * us;
   bins.hear(1, 0, -1);
-  // From the middle of a bin to the middle of the next one.
+  // Received from the middle of a bin to the middle of the next one, and 20 us late at the end.
   bins.hear(1, all, 20'000);
   bins.hear(1, all / 2, 20'000);
-  bins.hear(12, all / 2, 20'000);
+  bins.hear(14, all / 2, 20'000);
   const auto samples = bins.tick();
   ASSERT_FALSE(samples.empty());
   EXPECT_TRUE(samples[0].bins[0].unknown()) << "half of it is not told of";
-  EXPECT_NEAR(samples[0].bins[1].load, 1 - 0.75F, 1e-5);
+  EXPECT_NEAR(samples[0].bins[1].load, 0.7F * 0.5F, 1e-5);
   EXPECT_NEAR(samples[0].bins[2].load, 0.5F, 1e-5);
 }
 
 TEST(LoadBinsOf, ATickIsAsItsMeasuredBinsWereIfThatIsHalf) {
   Bins bins;
-  bins.hear(12, all / 2, 500);
+  bins.hear(15, all / 2, 2'900);
   bins.tick();
-  bins.hear(4, all / 2, 500);
-  bins.hear(6, all / 5, 20'000);
+  bins.hear(9, all / 5, 3'100);
   const auto samples = bins.tick();
   ASSERT_FALSE(samples.empty());
   EXPECT_NEAR(samples[0].load.load, 0.8F, 0.02F);
@@ -91,7 +106,7 @@ TEST(LoadBinsOf, ATickIsAsItsMeasuredBinsWereIfThatIsHalf) {
 
 TEST(LoadBinsOf, TicksWithoutMessagesAreUnknownAndTimeThatJumpsBeginsAnew) {
   Bins bins;
-  bins.hear(13, all / 4, 20'000);
+  bins.hear(15, all / 4, 20'000);
   EXPECT_FALSE(bins.tick().empty());
   EXPECT_TRUE(bins.tick().empty()) << "it is not over";
   bins.now += 1'500 * us;
@@ -130,7 +145,8 @@ RC_GTEST_PROP(LoadBinsProperty, WhateverIsHeardWheneverSamplesAreLoads, ()) {
            rc::gen::tuple(rc::gen::inRange(-200'000, 600'000), rc::gen::arbitrary<std::uint32_t>(),
                           rc::gen::inRange(-1, 50'000)))) {
     now += step;
-    bins.hear(std::array{LoadBins::Heard{bytes, static_cast<float>(delay)}}, lb::Nanoseconds{now});
+    bins.hear(std::array{LoadBins::Heard{bytes, static_cast<float>(delay), static_cast<float>(delay)}},
+              lb::Nanoseconds{now});
     for (int i = 0; i < 10; ++i) {
       const auto samples = bins.next_tick(lb::Nanoseconds{now});
       if (samples.empty()) break;

@@ -26,16 +26,6 @@ class Chance {
   std::uint64_t state_;
 };
 
-/// Over a tick: censored if a bin is.
-inline CrossLoad over_tick(std::span<const CrossLoad> bins) {
-  CrossLoad sum{.load = 0, .censored = false};
-  for (const CrossLoad& bin : bins) {
-    sum.load += bin.load / static_cast<float>(bins.size());
-    sum.censored = sum.censored || bin.censored;
-  }
-  return sum;
-}
-
 /// Shows a model one tick. `bins` answers the sample of a path's bin of the tick.
 template <typename Model, typename Bins>
 void show(Model& model, std::size_t paths, Bins bins) {
@@ -44,7 +34,7 @@ void show(Model& model, std::size_t paths, Bins bins) {
   for (std::size_t path = 0; path < paths; ++path) {
     for (std::size_t bin = 0; bin < bins_per_tick; ++bin) all[path * bins_per_tick + bin] = bins(path, bin);
     samples[path].bins = std::span{all}.subspan(path * bins_per_tick, bins_per_tick);
-    samples[path].load = over_tick(samples[path].bins);
+    samples[path].load = over(samples[path].bins);
   }
   model.observe(samples);
 }
