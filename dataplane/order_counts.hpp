@@ -18,6 +18,8 @@ enum class OrderCount : std::uint8_t {
   unnumbered,   ///< RC and UC packets of flows for which the flow table had no room
   moved,        ///< times that a flow left its path, sprayed packets apart
   epochs,       ///< numberings begun again
+  unfollowed,   ///< packets of flows whose return traffic there was no room to follow
+  unpaired,     ///< CNPs and NAKs for flows that nobody knows
   varied,       ///< packets with entropy of ours
   unvaried,     ///< packets that should have it: no IPv6 header, or not in one buffer
   entropy_changes,  ///< times that a flow got new entropy
@@ -49,11 +51,13 @@ enum class OrderCount : std::uint8_t {
   peak_packets,     ///< most that was held; of several workers the sum
   peak_bytes,
 };
-inline constexpr std::array<std::string_view, 32> order_count_names{"stamped",
+inline constexpr std::array<std::string_view, 34> order_count_names{"stamped",
                                                                     "unstampable",
                                                                     "unnumbered",
                                                                     "moved",
                                                                     "epochs",
+                                                                    "unfollowed",
+                                                                    "unpaired",
                                                                     "varied",
                                                                     "unvaried",
                                                                     "entropy_changes",

@@ -43,6 +43,7 @@ struct Await {
     }
     lane.returns->sent(std::span{hashes}.first(count), std::span{keys}.first(count),
                        std::span{packets}.first(count), lane.now_ns);
+    lane.order_counts->set(OrderCount::unfollowed, lane.returns->counters().no_room.get());
   }
 };
 

@@ -45,6 +45,7 @@ struct Heed {
     }
     lane.returns->returned(std::span{hashes}.first(count), std::span{keys}.first(count),
                            std::span{packets}.first(count), lane.now_ns);
+    lane.order_counts->set(OrderCount::unpaired, lane.returns->counters().unpaired.get());
   }
 };
 

@@ -19,13 +19,16 @@ SHOWS = {"ports": "ports", "paths": "paths", "stats": "stages", "drops": "no_liv
 class Control(Case):
     def setUp(self):
         super().setUp()
-        self.gateway = self.daemon(settings(taps()))
+        self.gateway = self.daemon(self.config())
         self.api = self.gateway.api()
         self.host = Interface("host0")
         self.addCleanup(self.host.close)
         self.fabric = [Interface(f"fabric{i}") for i in range(3)]
         for each in self.fabric:
             self.addCleanup(each.close)
+
+    def config(self):
+        return settings(taps())
 
     def ask(self, *arguments):
         code, out, errors = self.ctl(*arguments)
@@ -188,17 +191,10 @@ class Commands(Control):
 
 
 class ReturnTraffic(Control):
-    def setUp(self):
-        Case.setUp(self)
-        config = settings(taps())
+    def config(self):
+        config = super().config()
         config["peers"][0] |= {"policy": "idle-move", "return_traffic": "heed", "entropy": "source-port"}
-        self.gateway = self.daemon(config)
-        self.api = self.gateway.api()
-        self.host = Interface("host0")
-        self.addCleanup(self.host.close)
-        self.fabric = [Interface(f"fabric{i}") for i in range(3)]
-        for each in self.fabric:
-            self.addCleanup(each.close)
+        return config
 
     def test_what_hosts_answer_is_shown_by_path(self):
         self.host.send([frame(flow, 1) for flow in flows(60)])

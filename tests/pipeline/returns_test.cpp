@@ -151,6 +151,21 @@ TEST(Returns, RoundTripsCnpsAndNaksAreCountedForThePathsThatPacketsTook) {
   }
 }
 
+TEST(Returns, WhatCannotBeFollowedOrPairedIsCounted) {
+  GatewaySettings settings = gateway();
+  settings.memory.flows = 1;
+  Hosts hosts(settings);
+  const auto count = [&](dataplane::OrderCount of) {
+    return hosts.lab.worker().lane().order_counts->get(of);
+  };
+  hosts.asks(1, us);
+  hosts.asks(2, us);
+  hosts.asks(2, us);
+  EXPECT_EQ(count(dataplane::OrderCount::unfollowed), 2U);
+  hosts.is_notified(9, 1);
+  EXPECT_EQ(count(dataplane::OrderCount::unpaired), 1U);
+}
+
 TEST(Returns, APathWithLongRoundTripsIsGivenLessAndAllWhenTheyAreShortAgain) {
   Hosts hosts(gateway());
   const auto run = [&](int rounds, std::uint64_t extra) {

@@ -29,7 +29,7 @@ class Oracle : public Foresight {
   static constexpr Nanoseconds horizon = 1'600'000;
   /// The worst of these counts, not the mean: a burst fills a queue in less, and senders that it has slowed
   /// take longer to recover than it lasts. In the scenario `periodic` auto+oracle takes 1.42 ms an iteration
-  /// (10 seeds), and 1.75 by the mean over 2 ms (3 seeds).
+  /// (10 seeds), and 1.80 by the mean over 2 ms (3 seeds).
   static constexpr Nanoseconds bin = 100'000;
 
   const Fabric& fabric_;

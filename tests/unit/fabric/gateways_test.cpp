@@ -149,6 +149,21 @@ TEST(Gateways, ThatForeseeABurstPutNothingWhereItWillBe) {
   }
 }
 
+TEST(Gateways, WhoseForecastsKnowNothingYetDoAsThoseWithout) {
+  Config config;
+  config.network_events = {parse_network_event("100us periodic 10-9 0.9 5ms 2ms 0us")};
+  for (const std::string policy : {"idle-move", "auto"}) {
+    const auto completed = [&](const std::string& name) {
+      Lab lab{leaf_spine(4, 2, 4), across(4, 20'000'000), config, scheme(name)};
+      const Fabric& fabric = lab.run();
+      std::vector<Nanoseconds> times;
+      for (FlowIndex i = 0; i < 4; ++i) times.push_back(fabric.rnics().completed_at(i));
+      return times;
+    };
+    EXPECT_EQ(completed(policy + "+forecast"), completed(policy));
+  }
+}
+
 TEST(Gateways, TakeAcksOffADeadPathThatNoDataTake) {
   Config config;
   config.network_events.push_back({.at = millisecond, .kind = NetworkEvent::Kind::down, .a = 17, .b = 18});
