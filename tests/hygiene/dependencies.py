@@ -28,9 +28,10 @@ MAY_USE = {
     "dataplane/": ("dataplane/", "lb/", "telemetry/"),
     "ctrl/": ("ctrl/", "dataplane/", "lb/", "telemetry/"),
     "ctrl/model/": ("ctrl/model/", "lb/", "telemetry/"),
+    "ctrl/record/": ("ctrl/record/", "ctrl/model/", "lb/"),
     "bench/": ("bench/", "dataplane/", "lb/", "telemetry/"),
     "bench/micro/": ("bench/", "dataplane/", "lb/", "telemetry/", "ctrl/model/"),
-    "bench/forecast/": ("bench/forecast/", "bench/fabric/", "lb/", "telemetry/", "ctrl/model/"),
+    "bench/forecast/": ("bench/forecast/", "bench/fabric/", "lb/", "telemetry/", "ctrl/model/", "ctrl/record/"),
     "bench/fabric/": ("bench/fabric/", "lb/", "telemetry/", "ctrl/model/"),
     "tests/": ("tests/", "bench/", "ctrl/", "dataplane/", "lb/", "telemetry/"),
 }
