@@ -4,53 +4,47 @@
 #include <cmath>
 #include <limits>
 
-#include "ctrl/model/members.hpp"
-#include "ctrl/model/predictor.hpp"
+#include "bench/forecast/run.hpp"
 
 namespace braidway::bench::forecast {
 namespace {
 
-using ctrl::model::Predictor;
-using ctrl::model::Sample;
-using ctrl::model::Shape;
+/// Over that of the naive one; NaN if that was never wrong.
+double relative(double error, double naive) {
+  return naive > 0 ? error / naive : std::numeric_limits<double>::quiet_NaN();
+}
 
 }  // namespace
 
 std::vector<Verdict> judge(const Workload& workload, const std::vector<unsigned>& horizons,
                            std::uint64_t seed) {
-  const std::size_t paths = workload.load.size();
-  const Shape shape{.paths = paths, .bins = bins_per_tick, .horizons = horizons};
-  Predictor predictor(shape, ctrl::model::make_members(shape));
-  const auto& ensemble = predictor.ensemble();
+  const std::size_t paths = workload.seen.size();
+  Run run(workload, horizons);
+  const auto& ensemble = run.predictor().ensemble();
   const std::size_t members = ensemble.members();
   Oracle oracle(workload, seed);
   // Members, the ensemble, the oracle.
   const std::size_t voices = members + 2;
   std::vector<std::vector<double>> errors(horizons.size(), std::vector<double>(voices));
   std::vector<std::uint64_t> open(horizons.size());
-  std::vector<Sample> samples(paths);
+  std::uint64_t judged = 0;
   // What the oracle said of ticks to come, by horizon: a ring of its ticks, by path.
   std::vector<std::vector<float>> foretold;
   foretold.reserve(horizons.size());
   for (const unsigned horizon : horizons) foretold.emplace_back(horizon * paths);
-  const std::size_t from = workload.ticks / 5;
-  constexpr std::size_t refit_every = 100;
+  const std::size_t from = first_judged_tick(workload);
   for (std::size_t tick = 0; tick < workload.ticks; ++tick) {
-    for (std::size_t path = 0; path < paths; ++path) {
-      samples[path].bins = std::span{workload.seen[path]}.subspan(tick * bins_per_tick, bins_per_tick);
-      samples[path].load = ctrl::model::over(samples[path].bins);
-    }
-    predictor.observe(samples);
+    run.observe(tick);
     oracle.advance(tick);
     for (std::size_t path = 0; path < paths; ++path) {
-      if ((tick + path) % refit_every == 0) predictor.refit(path);
+      if (tick >= from && !run.seen(path).unknown()) ++judged;
       for (std::size_t h = 0; h < horizons.size(); ++h) {
         float& said = foretold[h][tick % horizons[h] * paths + path];
         if (tick >= from) {
           const auto of_models = ensemble.errors(path, h);
           for (std::size_t i = 0; i < of_models.size(); ++i) errors[h][i] += of_models[i];
-          errors[h].back() += ctrl::model::error_of(said, samples[path].load);
-          open[h] += predictor.gate(path, h).open() ? 1 : 0;
+          errors[h].back() += ctrl::model::error_of(said, run.seen(path));
+          open[h] += run.predictor().gate(path, h).open() ? 1 : 0;
         }
         said = workload.jobs.empty() ? 0 : oracle.expect(path, horizons[h]);
       }
@@ -69,11 +63,11 @@ std::vector<Verdict> judge(const Workload& workload, const std::vector<unsigned>
                           .model = is_oracle      ? "oracle"
                                    : i == members ? "ensemble"
                                                   : std::string{ensemble.member(i).name()},
-                          .error = errors[h][i] / count,
-                          .relative_error = errors[h][i] / naive,
+                          .error = errors[h][i] / static_cast<double>(judged),
+                          .relative_error = relative(errors[h][i], naive),
                           .oracle_share = workload.jobs.empty() ? std::numeric_limits<double>::quiet_NaN()
                                                                 : (naive - errors[h][i]) / (naive - best),
-                          .clairvoyant_share = 1 - errors[h][i] / naive,
+                          .clairvoyant_share = 1 - relative(errors[h][i], naive),
                           .gate_open_share = static_cast<double>(open[h]) / count});
     }
   }

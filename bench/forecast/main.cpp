@@ -5,6 +5,7 @@
 #include <iostream>
 #include <string>
 #include <tbb/parallel_for.h>
+#include <unordered_set>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -12,6 +13,7 @@
 
 #include "bench/fabric/text_file.hpp"
 #include "bench/forecast/judge.hpp"
+#include "bench/forecast/trace_workload.hpp"
 
 namespace {
 
@@ -19,6 +21,8 @@ using namespace braidway::bench::forecast;
 
 struct Options {
   std::vector<std::string> workloads;
+  std::vector<std::string> traces;
+  bool cut_short = false;
   std::string json_file;
   Setting setting;
 };
@@ -33,10 +37,34 @@ Workload make(const std::string& name, const Options& options) {
   throw std::invalid_argument("there is no workload '" + name + "'; --list names them");
 }
 
-std::string share(double value) {
+/// Those asked for, traces last; all but traces if nothing is.
+std::vector<Workload> make_all(const Options& options) {
+  std::vector<Workload> made;
+  if (options.workloads.empty() && options.traces.empty()) {
+    for (const WorkloadEntry& entry : workloads()) made.push_back(make(std::string{entry.name}, options));
+  }
+  for (const std::string& name : options.workloads) made.push_back(make(name, options));
+  using CutShort = braidway::ctrl::record::Trace::CutShort;
+  const auto cut_short = options.cut_short ? CutShort::take_whole_blocks : CutShort::refuse;
+  for (const std::string& file : options.traces) {
+    TraceWorkload of = trace_workload(file, cut_short);
+    for (const std::string& remark : of.remarks) std::cout << remark << '\n';
+    made.push_back(std::move(of.workload));
+  }
+  std::unordered_set<std::string> names;
+  for (const Workload& of : made) {
+    if (!names.insert(of.name).second) {
+      throw std::invalid_argument("two workloads are named " + of.name +
+                                  "; give each once, and traces other names");
+    }
+  }
+  return made;
+}
+
+std::string share(double value, int digits = 2) {
   if (std::isnan(value)) return "-";
   std::ostringstream out;
-  out << std::fixed << std::setprecision(2) << value;
+  out << std::fixed << std::setprecision(digits) << value;
   return out.str();
 }
 
@@ -46,12 +74,16 @@ void print(const std::vector<Verdict>& verdicts) {
   for (const Verdict& of : verdicts) {
     std::cout << std::left << std::setw(19) << of.workload << std::right << std::setw(11) << of.horizon_ms
               << "  " << std::left << std::setw(10) << of.model << std::right << std::fixed
-              << std::setprecision(4) << std::setw(7) << of.error << std::setw(18) << std::setprecision(3)
-              << of.relative_error << std::setw(15) << share(of.oracle_share) << std::setw(13)
+              << std::setprecision(4) << std::setw(7) << of.error << std::setw(18)
+              << share(of.relative_error, 3) << std::setw(15) << share(of.oracle_share) << std::setw(13)
               << share(of.clairvoyant_share) << std::setw(11)
               << (of.model == "ensemble" ? share(of.gate_open_share) : "") << '\n'
               << std::defaultfloat;
   }
+}
+
+nlohmann::ordered_json number(double value) {
+  return std::isnan(value) ? nlohmann::ordered_json() : nlohmann::ordered_json(value);
 }
 
 void write_json(const std::string& file, const std::vector<Verdict>& verdicts) {
@@ -60,10 +92,9 @@ void write_json(const std::string& file, const std::vector<Verdict>& verdicts) {
     runs.push_back({{"workload", of.workload},
                     {"horizon_ms", of.horizon_ms},
                     {"model", of.model},
-                    {"relative_error", of.relative_error},
-                    {"oracle_share", std::isnan(of.oracle_share) ? nlohmann::ordered_json()
-                                                                 : nlohmann::ordered_json(of.oracle_share)},
-                    {"clairvoyant_share", of.clairvoyant_share},
+                    {"relative_error", number(of.relative_error)},
+                    {"oracle_share", number(of.oracle_share)},
+                    {"clairvoyant_share", number(of.clairvoyant_share)},
                     {"mean_absolute_error", of.error},
                     {"gate_open_share", of.gate_open_share}});
   }
@@ -72,13 +103,8 @@ void write_json(const std::string& file, const std::vector<Verdict>& verdicts) {
   if (!out.flush()) throw std::runtime_error("cannot write " + file);
 }
 
-int run(Options options) {
-  if (options.workloads.empty()) {
-    for (const WorkloadEntry& entry : workloads()) options.workloads.emplace_back(entry.name);
-  }
-  std::vector<Workload> made;
-  made.reserve(options.workloads.size());
-  for (const std::string& name : options.workloads) made.push_back(make(name, options));
+int run(const Options& options) {
+  const std::vector<Workload> made = make_all(options);
   std::vector<std::vector<Verdict>> parts(made.size());
   tbb::parallel_for(std::size_t{0}, made.size(),
                     [&](std::size_t i) { parts[i] = judge(made[i], {1, 5, 20, 100}, options.setting.seed); });
@@ -97,6 +123,9 @@ int main(int argc, char** argv) {
   Options options;
   bool list = false;
   app.add_option("--workload", options.workloads, "these alone")->delimiter(',');
+  app.add_option("--trace", options.traces, "a file of `braidwayctl record`; several may be given")
+      ->allow_extra_args(false);
+  app.add_flag("--cut-short", options.cut_short, "takes what is whole of a trace that was cut short");
   app.add_option("--json", options.json_file, "writes the verdicts there");
   app.add_option("--ticks", options.setting.ticks, "milliseconds of each workload")
       ->check(CLI::Range(1'000, 10'000'000));
@@ -118,6 +147,9 @@ int main(int argc, char** argv) {
   try {
     return run(options);
   } catch (const braidway::bench::fabric::InputError& error) {
+    std::cerr << error.what() << '\n';
+    return exit_bad_input;
+  } catch (const TraceError& error) {
     std::cerr << error.what() << '\n';
     return exit_bad_input;
   } catch (const std::invalid_argument& error) {

@@ -22,7 +22,8 @@ struct Workload {
   std::string name;
   std::size_t ticks = 0;
   float own = 0;                         ///< our load, beside which bursts are seen; 0: all is seen
-  std::vector<std::vector<float>> load;  ///< by path and bin: the truth
+  std::vector<std::string> paths;        ///< names; empty: they have numbers
+  std::vector<std::vector<float>> load;  ///< by path and bin: the truth; empty: nobody knows it
   std::vector<std::vector<ctrl::model::CrossLoad>> seen;  ///< the same, as it can be seen
   std::vector<JobSchedule> jobs;                          ///< none: there is no oracle
   std::vector<std::vector<std::size_t>> jobs_of;          ///< by path: numbers of `jobs`
