@@ -13,6 +13,7 @@
 
 #include "bench/fabric/text_file.hpp"
 #include "bench/forecast/judge.hpp"
+#include "bench/forecast/series.hpp"
 #include "bench/forecast/trace_workload.hpp"
 
 namespace {
@@ -24,6 +25,8 @@ struct Options {
   std::vector<std::string> traces;
   bool cut_short = false;
   std::string json_file;
+  std::string series_file;
+  std::string series_path;
   Setting setting;
 };
 
@@ -103,8 +106,18 @@ void write_json(const std::string& file, const std::vector<Verdict>& verdicts) {
   if (!out.flush()) throw std::runtime_error("cannot write " + file);
 }
 
+void write_series(const std::vector<Workload>& made, const Options& options) {
+  std::vector<Series> series(made.size());
+  tbb::parallel_for(std::size_t{0}, made.size(),
+                    [&](std::size_t i) { series[i] = make_series(made[i], options.series_path); });
+  std::ofstream out(options.series_file);
+  write_csv(out, series);
+  if (!out.flush()) throw std::runtime_error("cannot write " + options.series_file);
+}
+
 int run(const Options& options) {
   const std::vector<Workload> made = make_all(options);
+  if (!options.series_file.empty()) write_series(made, options);
   std::vector<std::vector<Verdict>> parts(made.size());
   tbb::parallel_for(std::size_t{0}, made.size(),
                     [&](std::size_t i) { parts[i] = judge(made[i], {1, 5, 20, 100}, options.setting.seed); });
@@ -126,6 +139,11 @@ int main(int argc, char** argv) {
   app.add_option("--trace", options.traces, "a file of `braidwayctl record`; several may be given")
       ->allow_extra_args(false);
   app.add_flag("--cut-short", options.cut_short, "takes what is whole of a trace that was cut short");
+  app.add_option("--series", options.series_file,
+                 "writes what was forecast of a path 5 ms ahead and what came, of the last 3 s, as CSV");
+  app.add_option(
+      "--series-path", options.series_path,
+      "of this path (its name in a trace, else its number); default: the one of which most is measured");
   app.add_option("--json", options.json_file, "writes the verdicts there");
   app.add_option("--ticks", options.setting.ticks, "milliseconds of each workload")
       ->check(CLI::Range(1'000, 10'000'000));

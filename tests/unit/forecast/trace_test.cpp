@@ -2,11 +2,13 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <sstream>
 #include <stdlib.h>
 
 #include <gtest/gtest.h>
 
 #include "bench/forecast/judge.hpp"
+#include "bench/forecast/series.hpp"
 #include "bench/forecast/trace_workload.hpp"
 #include "tests/unit/forecast/burst_trace.hpp"
 
@@ -163,6 +165,42 @@ TEST_F(ATrace, KeepsTheTimeInWhichNothingWasHeard) {
   EXPECT_NEAR(static_cast<double>(made.workload.ticks), 11'500, 5);
   EXPECT_TRUE(made.workload.seen[0][7'500].unknown());
   EXPECT_NEAR(made.workload.seen[0][12'500].load, 0.8F, 1e-3);
+}
+
+TEST_F(ATrace, ASeriesHoldsWhatWasExpectedBesideWhatCame) {
+  const auto made = workload({.ms = 12'000});
+  const Series series = make_series(made.workload, "");
+  EXPECT_EQ(series.path, "fabric0");
+  ASSERT_EQ(series.points.size(), series_ticks);
+  EXPECT_EQ(series.points.back().tick, made.workload.ticks - 1);
+  double off = 0;
+  double measured = 0;
+  for (const SeriesPoint& point : series.points) {
+    EXPECT_TRUE(std::isnan(point.truth));
+    if (point.seen.censored) continue;
+    off += std::abs(point.expected - point.seen.load);
+    measured += 1;
+  }
+  // The expectation is of that tick: bursts of a clock are met but for their edges.
+  EXPECT_GT(measured, 1'000);
+  EXPECT_LT(off / measured, 0.1);
+  EXPECT_EQ(make_series(made.workload, "fabric2").path, "fabric2");
+  EXPECT_THROW((void)make_series(made.workload, "fabric1"), std::invalid_argument);
+}
+
+TEST(SeriesFile, SaysWhatIsKnownAndHow) {
+  std::ostringstream out;
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  write_csv(out, {{.workload = "a, \"b\"",
+                   .path = "0",
+                   .points = {{7, 0.25F, {.load = 0.5F, .censored = false}, 0.75F},
+                              {8, 0.5F, {.load = 0.5F, .censored = true}, nan},
+                              {9, 0.5F, {}, nan}}}});
+  EXPECT_EQ(out.str(),
+            "workload,path,ms,forecast,seen,how,truth\n"
+            "\"a, \"\"b\"\"\",0,7,0.25,0.5,measured,0.75\n"
+            "\"a, \"\"b\"\"\",0,8,0.5,0.5,bound,\n"
+            "\"a, \"\"b\"\"\",0,9,0.5,1,unknown,\n");
 }
 
 }  // namespace

@@ -55,6 +55,9 @@ expect 2 "the checksum of the block is wrong: the trace is damaged" --trace "$fo
 expect 2 "ms, and judging takes 5000; record for longer" --trace "$folder/short.trace"
 expect 2 "could be measured; record while there is more load" --trace "$folder/idle.trace"
 expect 2 "two workloads are named job" --trace "$folder/job.trace" --trace "$folder/again/job.trace"
+expect 2 "workload job has no path 'fabric9'; it has fabric0 to fabric2" --trace "$folder/job.trace" \
+  --series "$folder/series" --series-path fabric9
+expect 1 "cannot write /nowhere/series" --trace "$folder/job.trace" --series /nowhere/series
 expect 0 "cut: the trace was cut short; what is whole of it is judged" --trace "$folder/cut.trace" --cut-short
 expect 0 "job: path fabric1 is left out: its capacity is not known" --trace "$folder/job.trace" --json "$json"
 /usr/bin/python3 - "$json" <<'P' || failed=1
