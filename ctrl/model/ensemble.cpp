@@ -10,6 +10,9 @@
 namespace braidway::ctrl::model {
 namespace {
 
+/// Levels that are closer are one.
+constexpr float least_step = 0.05F;
+
 /// A model's forecast may be anything; what is heard of it is a load.
 float heard(float load) noexcept { return std::isfinite(load) ? std::clamp(load, 0.0F, 1.0F) : 0.0F; }
 
@@ -73,6 +76,34 @@ void Ensemble::score(std::size_t path, std::size_t horizon, const CrossLoad& cam
   }
 }
 
+/// The levels by those who know two, and the probability of the upper one by all: who knows none votes for it
+/// by a load that nearly is it. Much lower ones may be what is between bursts, of which often but a bound is
+/// known.
+void Ensemble::tell_levels(std::size_t path, std::size_t horizon) noexcept {
+  const std::size_t at = cell(path, horizon);
+  const float* weights = weights_.data() + at * members_.size();
+  const auto knows_two = [](const Forecast& said) { return said.upper - said.lower >= least_step; };
+  Forecast& out = combined_[at];
+  float knowing = 0;
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    if (!knows_two(said_[i])) continue;
+    knowing += weights[i];
+    out.lower += weights[i] * heard(said_[i].lower);
+    out.upper += weights[i] * heard(said_[i].upper);
+  }
+  if (!(knowing > 0)) {
+    out.lower = out.upper = out.load;
+    return;
+  }
+  out.lower /= knowing;
+  out.upper /= knowing;
+  const float nearly = out.upper - (out.upper - out.lower) / 4;
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    const float votes = heard(said_[i].load) >= nearly ? 1 : 0;
+    out.burst += weights[i] * (knows_two(said_[i]) ? heard(said_[i].burst) : votes);
+  }
+}
+
 /// The members' forecasts, and what half of the weight says at most.
 void Ensemble::speak(std::size_t path, std::size_t horizon) noexcept {
   const std::size_t at = cell(path, horizon);
@@ -84,9 +115,6 @@ void Ensemble::speak(std::size_t path, std::size_t horizon) noexcept {
     said_[i] = members_[i]->forecast(path, horizon);
     forecasts[i] = heard(said_[i].load);
     order_[i] = static_cast<std::uint16_t>(i);
-    out.burst += weights[i] * heard(said_[i].burst);
-    out.lower += weights[i] * heard(said_[i].lower);
-    out.upper += weights[i] * heard(said_[i].upper);
   }
   std::ranges::sort(order_, {}, [&](std::uint16_t i) { return forecasts[i]; });
   float below = 0;
@@ -96,6 +124,7 @@ void Ensemble::speak(std::size_t path, std::size_t horizon) noexcept {
     if (below >= 0.5F) break;
   }
   forecasts[members_.size()] = out.load;
+  tell_levels(path, horizon);
 }
 
 void Ensemble::observe(std::span<const Sample> paths) noexcept {

@@ -68,6 +68,7 @@ class Ensemble {
   [[nodiscard]] float* waiting(std::size_t path, std::size_t horizon) noexcept;
   void score(std::size_t path, std::size_t horizon, const CrossLoad& came) noexcept;
   void speak(std::size_t path, std::size_t horizon) noexcept;
+  void tell_levels(std::size_t path, std::size_t horizon) noexcept;
 
   Parameters parameters_;
   Members members_;

@@ -76,11 +76,14 @@ void Gate::end_block() noexcept {
   const auto best =
       static_cast<std::size_t>(std::min_element(sums.begin(), sums.begin() + naives) - sums.begin());
   bad_ = block_[naives] > block_[best] ? bad_ + 1 : 0;
-  skill_ = sums[best] > 0 ? std::clamp(1 - sums[naives] / sums[best], 0.0F, 1.0F) : 0;
+  skill_ = sums[best] > 0 ? std::max(1 - sums[naives] / sums[best], -1.0F) : 0;
   if (open_) {
     open_ = bad_ < parameters_.bad;
     // What has been learnt of another time is not brought up again.
-    if (!open_) count_ = next_ = good_ = 0;
+    if (!open_) {
+      count_ = next_ = good_ = 0;
+      skill_ = 0;
+    }
   } else {
     good_ = count_ == bursts && bad_ == 0 && beats(best) ? good_ + 1 : 0;
     open_ = good_ >= parameters_.lasting;

@@ -48,8 +48,9 @@ class Gate {
   void forget() noexcept;
 
   [[nodiscard]] bool open() const noexcept { return open_; }
-  /// Of the naive error of the last bursts, what the forecast saved; 0 while it is shut.
-  [[nodiscard]] float skill() const noexcept { return open_ ? skill_ : 0; }
+  /// Of the error of the best naive one over the last bursts, what the forecast saved, open or not; below 0
+  /// it was worse, to -1. 0: nothing is judged.
+  [[nodiscard]] float skill() const noexcept { return skill_; }
   /// Bursts that it has judged by since it last forgot.
   [[nodiscard]] std::uint32_t judged() const noexcept { return count_; }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "lb/require.hpp"
 
@@ -36,6 +37,7 @@ LoadBins::LoadBins(std::span<const double> capacities, const Parameters& paramet
       capacities_(per_bin(capacities, parameters)),
       open_(capacities.size() * room()),
       told_(capacities.size()),
+      heard_at_(capacities.size(), never),
       closed_(capacities.size() * parameters.tick_bins),
       samples_(capacities.size()) {
   for (std::size_t path = 0; path < samples_.size(); ++path) {
@@ -76,21 +78,18 @@ void LoadBins::add(std::size_t path, const Heard& heard, double now, double pass
 }
 
 void LoadBins::hear(std::span<const Heard> paths, lb::Nanoseconds now) noexcept {
-  const auto length = static_cast<double>(lb::value(parameters_.bin));
-  const double to = static_cast<double>(lb::value(now)) / length;
-  const double from = static_cast<double>(lb::value(heard_at_)) / length;
-  const bool usable = heard_ && to > from && to - from <= longest_gap_bins && first_ >= 0 &&
-                      to < static_cast<double>(first_) + static_cast<double>(room());
-  heard_ = true;
-  heard_at_ = now;
+  const double to = static_cast<double>(lb::value(now)) / static_cast<double>(lb::value(parameters_.bin));
   const auto current = static_cast<std::int64_t>(to);
   if (first_ < 0 || current + static_cast<std::int64_t>(room()) < first_) begin(current);
-  if (!usable) {
-    std::ranges::fill(told_, to);
-    return;
-  }
+  const bool has_room = to < static_cast<double>(first_) + static_cast<double>(room());
   for (std::size_t path = 0; path < capacities_.size() && path < paths.size(); ++path) {
-    add(path, paths[path], to, to - from);
+    if (!paths[path].told) continue;
+    const double passed = to - std::exchange(heard_at_[path], to);
+    if (has_room && passed > 0 && passed <= longest_gap_bins) {
+      add(path, paths[path], to, passed);
+    } else {
+      told_[path] = to;
+    }
   }
 }
 

@@ -1,8 +1,9 @@
 // A peer's paths' cross load, bin by bin, from what its messages say: how many bytes came by each path since
 // the message before, and how late they were.
 //
-// A message comes about every 100 us but not on the bins' edges: what it tells is divided among the bins that
-// it is about, by time. That is when the packets came onto the path: as much before they were received as
+// A message comes about every 100 us but not on the bins' edges, and where there are many paths it tells of
+// some of them: what it tells of a path is about the time since one last did, and divided among the bins of
+// that time. That is when the packets came onto the path: as much before they were received as
 // they were late, since queues are first in, first out. Where they were late by more than `queued_ns`, all of
 // them, a queue stood all along, and the path carried what it can: what of that did not come as ours was
 // others'. It came within less time than it left in while the queue grew, and within more while it shrank;
@@ -52,11 +53,12 @@ class LoadBins {
 
   /// What one message says of one path.
   struct Heard {
-    std::uint64_t bytes = 0;    ///< that came by it since the message before
+    std::uint64_t bytes = 0;    ///< that came by it since the last message that told of it
     float least_delay_ns = -1;  ///< theirs, above the path's least ever; below 0: none came
     float mean_delay_ns = -1;   ///< the same
+    bool told = true;           ///< the message is about it at all
   };
-  /// A message, about the time since the last one; by path.
+  /// A message; by path.
   void hear(std::span<const Heard> paths, lb::Nanoseconds now) noexcept;
 
   /// Closes the next tick if its bins are over by now: then its samples, by path, good until the next call;
@@ -66,6 +68,7 @@ class LoadBins {
  private:
   /// Messages that are so far apart say nothing about the time between.
   static constexpr std::int64_t longest_gap_bins = 8;
+  static constexpr double never = -1e18;
   /// Bins that are not closed yet.
   [[nodiscard]] std::size_t room() const noexcept { return 4 * parameters_.tick_bins + 2 * longest_gap_bins; }
 
@@ -87,11 +90,10 @@ class LoadBins {
   std::vector<double> capacities_;  ///< bytes a bin
   std::vector<Bin> open_;           ///< by path: a ring
   std::vector<double> told_;        ///< by path: the time, in bins, up to which messages were about it
+  std::vector<double> heard_at_;    ///< by path: the time, in bins, of the last message that told of it
   std::vector<CrossLoad> closed_;   ///< by path: of the tick
   std::vector<Sample> samples_;     ///< by path
   std::int64_t first_ = -1;         ///< number of the first bin that is not closed; -1: nothing was heard yet
-  lb::Nanoseconds heard_at_{};      ///< the last message
-  bool heard_ = false;
 };
 
 }  // namespace braidway::ctrl::model

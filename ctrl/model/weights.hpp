@@ -24,8 +24,9 @@ namespace braidway::ctrl::model {
 
 /// What is expected of a path.
 struct Outlook {
-  float adjustment = 0;  ///< by what part of the reactive weight it should change; -1: nothing is left
-  float confidence = 0;  ///< 0 to 1
+  float adjustment = 0;     ///< by what part of the reactive weight it should change; -1: nothing is left
+  float confidence = 0;     ///< 0 to 1
+  std::size_t horizon = 0;  ///< which of the Predictor's says so, if the confidence is above 0
 };
 
 class BiasedWeights {

@@ -94,10 +94,6 @@ inline std::uint32_t delay_bits(float delay_ns) noexcept {
 inline float delay_of(std::uint32_t bits) noexcept {
   return bits == no_delay ? -1.0F : static_cast<float>(bits);
 }
-inline bool says_something(const Heard& of) noexcept {
-  return of.bytes > 0 || of.least_delay_ns >= 0 || of.mean_delay_ns >= 0;
-}
-
 /// What is wrong with a header; empty: nothing.
 inline std::string defect(const TraceHeader& header) {
   const auto bad_name = [](const std::string& name) {

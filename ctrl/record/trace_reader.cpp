@@ -29,14 +29,14 @@ bool take_message(Taker& from, std::span<Heard> paths, lb::Nanoseconds& time) no
       if (said) return false;
       continue;
     }
-    paths[i] = {};
+    paths[i] = {.told = said};
     if (!said) continue;
     const auto bytes = from.number<std::uint32_t>();
     const auto least = from.number<std::uint32_t>();
     const auto mean = from.number<std::uint32_t>();
     const auto utilisation = from.number<std::uint8_t>();
     if (!utilisation) return false;
-    paths[i] = {.bytes = *bytes, .least_delay_ns = delay_of(*least), .mean_delay_ns = delay_of(*mean)};
+    paths[i] = {.bytes = *bytes, .least_delay_ns = delay_of(*least), .mean_delay_ns = delay_of(*mean), .told = true};
   }
   return true;
 }

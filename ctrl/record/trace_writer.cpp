@@ -114,7 +114,7 @@ tl::expected<void, std::string> TraceWriter::append(lb::Nanoseconds now,
   const std::size_t mask = block_.size();
   block_.resize(mask + mask_bytes(paths_));
   for (std::size_t i = 0; i < std::min(paths_, paths.size()); ++i) {
-    if (!says_something(paths[i])) continue;
+    if (!paths[i].told) continue;
     block_[mask + i / 8] |= std::byte{1} << (i % 8);
     put_path(block_, paths[i]);
   }

@@ -13,24 +13,25 @@
 namespace braidway::ctrl::model {
 namespace {
 
-/// Says the same until told otherwise.
+/// Says the same until told otherwise: a load, or all of a forecast.
 class Says : public Forecaster {
  public:
-  explicit Says(float load) : load_(load) {}
+  explicit Says(float load) : said_(Forecast::level(load)) {}
   [[nodiscard]] std::string_view name() const noexcept override { return "says"; }
   void observe(std::span<const Sample> /*paths*/) noexcept override {}
   [[nodiscard]] Forecast forecast(std::size_t /*path*/, std::size_t /*horizon*/) const noexcept override {
-    return Forecast::level(load_);
+    return said_;
   }
   void forget(std::size_t /*path*/) noexcept override { ++forgot; }
   void refit(std::size_t /*path*/) noexcept override { ++refitted; }
 
-  void say(float load) { load_ = load; }
+  void say(float load) { said_ = Forecast::level(load); }
+  void say(const Forecast& forecast) { said_ = forecast; }
   int forgot = 0;
   int refitted = 0;
 
  private:
-  float load_;
+  Forecast said_;
 };
 
 struct Three {
@@ -66,6 +67,21 @@ TEST(EnsembleOf, TheBestIsHeardAndAnotherOneSoonWhenItIsBetter) {
   EXPECT_EQ(three.ensemble.forecast(0, 0).load, 0.1F) << "whatever it was before";
   const auto weights = three.ensemble.weights(0, 0);
   EXPECT_NEAR(std::accumulate(weights.begin(), weights.end(), 0.0F), 1, 1e-5);
+}
+
+TEST(EnsembleOf, WhoKnowsNoLevelsVotesForTheUpperOneByALoadThatNearlyIsIt) {
+  Three three({0.1F, 0.8F, 0.6F, 0.8F});
+  three.models[0]->say({.load = 0.1F, .burst = 0.4F, .lower = 0.1F, .upper = 0.9F});
+  three.run(1, bound(0.9F));
+  const Forecast& said = three.ensemble.forecast(0, 0);
+  EXPECT_FLOAT_EQ(said.lower, 0.1F) << "by the one that knows";
+  EXPECT_FLOAT_EQ(said.upper, 0.9F);
+  EXPECT_NEAR(said.burst, (0.4F + 1 + 0 + 1) / 4, 1e-3);
+  three.models[0]->say(0.1F);
+  three.run(1, bound(0.9F));
+  EXPECT_EQ(said.burst, 0) << "nobody knows of bursts";
+  EXPECT_EQ(said.lower, said.load);
+  EXPECT_EQ(said.upper, said.load);
 }
 
 TEST(EnsembleOf, AForecastIsJudgedByTheTickThatItWasFor) {
