@@ -10,16 +10,17 @@
 #include <spdlog/spdlog.h>
 
 #include "dataplane/capture.hpp"
-#include "dataplane/device.hpp"
 #include "dataplane/eal.hpp"
 #include "dataplane/handoff_rings.hpp"
 #include "dataplane/hugepage_turn.hpp"
 #include "dataplane/link_monitor.hpp"
+#include "dataplane/machine_needs.hpp"
 #include "dataplane/peer_link.hpp"
 #include "dataplane/port.hpp"
 #include "dataplane/published_table.hpp"
 #include "dataplane/wiring.hpp"
 #include "dataplane/worker.hpp"
+#include "dataplane/worker_path_view.hpp"
 
 namespace braidway::dataplane {
 namespace {
@@ -34,50 +35,6 @@ std::string_view name_of(LinkSource source) {
       break;
   }
   return "poll";
-}
-
-bool needs_hardware(const GatewaySettings& settings) {
-  return std::ranges::any_of(settings.ports, [](const PortSettings& port) {
-    const auto word = parse_device_word(port.device.value_or(""));
-    return word && !is_software(word->kind);
-  });
-}
-
-std::vector<std::string> pci_devices_of(const GatewaySettings& settings) {
-  std::vector<std::string> devices;
-  for (const auto& port : settings.ports) {
-    const auto word = parse_device_word(port.device.value_or(""));
-    if (word && word->kind == DeviceKind::pci) {
-      devices.push_back(word->argument);
-    }
-  }
-  return devices;
-}
-
-/// True: with hugepages. Error: they are needed and not there.
-tl::expected<bool, std::string> choose_hugepages(const GatewaySettings& settings, std::uint32_t need_mib) {
-  const std::uint64_t free_mib = free_hugepage_mib();
-  const bool enough = free_mib >= need_mib;
-  const bool must = settings.memory.hugepages == Hugepages::require || needs_hardware(settings);
-  if (settings.memory.hugepages == Hugepages::off && needs_hardware(settings)) {
-    return tl::unexpected<std::string>(
-        "a PCI device needs hugepages; set memory.hugepages to automatic or require");
-  }
-  if (settings.memory.hugepages == Hugepages::off) {
-    return false;
-  }
-  if (!enough && must) {
-    return tl::unexpected(std::to_string(need_mib) + " MiB of hugepages are needed and " +
-                          std::to_string(free_mib) + " MiB are free; reserve more: echo " +
-                          std::to_string(need_mib / 2 + 1) +
-                          " > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages");
-  }
-  if (!enough) {
-    spdlog::warn(
-        "{} MiB of hugepages are needed and {} MiB are free: running without (software ports only, slower)",
-        need_mib, free_mib);
-  }
-  return enough;
 }
 
 telemetry::BootId new_boot_id() {
@@ -195,6 +152,7 @@ std::optional<StartError> Gateway::start_workers() {
     rte_eth_link link{};
     const bool up = rte_eth_link_get_nowait(port->id(), &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
     port->up().store(up);
+    port->ask_speed();
     wired.push_back({.port_id = port->id(),
                      .max_frame_bytes = port->max_frame_bytes(),
                      .flat_only = port->flat_only(),
@@ -217,6 +175,9 @@ std::optional<StartError> Gateway::start_workers() {
   const SharedByLanes shared{.rings = *rings_, .link = *link_, .pool = pool_.get(), .boot = new_boot_id()};
   for (auto& wiring : wire_workers(settings_, wired, shared, rte_get_tsc_hz() / 1000)) {
     workers_.push_back(std::make_unique<Worker>(std::move(wiring), settings_.idle, *table_));
+  }
+  if (settings_.forecast) {
+    path_view_ = std::make_unique<WorkerPathView>(settings_, ports_, workers_, *rings_, *link_);
   }
   // Some drivers call a link up that has no carrier: ask before the first packet.
   if (auto asked = links_->poll_once(std::chrono::milliseconds(0)); !asked) {
@@ -268,6 +229,7 @@ void Gateway::link_changed(std::uint16_t port_id, bool up) {
   if (port == ports_.end() || (*port)->up().load() == up) {
     return;
   }
+  (*port)->ask_speed();
   const auto index = static_cast<std::size_t>(port - ports_.begin());
   // No packet goes to a port that is down: the port opens before its path does, and closes after it.
   if (up) {

@@ -29,6 +29,7 @@ class Capture;
 class Eal;
 class HandoffRings;
 class LinkMonitor;
+class PathView;
 class Port;
 class PublishedTable;
 class Worker;
@@ -76,6 +77,8 @@ class Gateway {
   PeerStatistics peer_statistics() const;
   /// Takes records of packets to be reported on; returns how many. Owner: the control thread.
   std::size_t take_reports(std::span<ReportRecord> out) noexcept;
+  /// For the slow loop's thread; nullptr: nothing is to be forecast. Goes with the gateway.
+  PathView* path_view() noexcept { return path_view_.get(); }
   PortStatistics port_statistics(std::size_t port) const;
   std::uint64_t table_generation() const;
   /// Of the running table, path by path; and what messages tell of it.
@@ -122,6 +125,7 @@ class Gateway {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<WorkerCall>> calls_;  ///< arguments of the workers' threads
   std::atomic<bool> stop_{false};
+  std::unique_ptr<PathView> path_view_;
   std::unique_ptr<LinkMonitor> links_;
   std::vector<std::unique_ptr<Capture>> captures_;  ///< by port index; empty where none runs
   std::vector<bool> told_vanished_;                 ///< by port index

@@ -6,6 +6,7 @@
 #include <rte_mbuf.h>
 #include <rte_ring_elem.h>
 
+#include "dataplane/heard_feedback.hpp"
 #include "dataplane/report_tap.hpp"
 
 namespace braidway::dataplane {
@@ -64,6 +65,13 @@ tl::expected<HandoffRings, std::string> HandoffRings::create(const GatewaySettin
     rings.reports_.reset(rte_ring_create_elem(("reports" + of).c_str(), sizeof(ReportRecord),
                                               report_ring_size, socket, RING_F_SC_DEQ));
     if (rings.reports_ == nullptr) {
+      return no_memory();
+    }
+  }
+  if (settings.forecast) {
+    rings.feedbacks_.reset(rte_ring_create_elem(("feedbacks" + of).c_str(), sizeof(HeardFeedback),
+                                                feedback_ring_size, socket, RING_F_SP_ENQ | RING_F_SC_DEQ));
+    if (rings.feedbacks_ == nullptr) {
       return no_memory();
     }
   }

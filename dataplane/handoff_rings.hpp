@@ -1,5 +1,5 @@
 // The rings by which workers hand packets to the owner of their flow, messages to who handles them, and
-// reports to the control thread.
+// reports and what the peer said of paths to the control thread.
 // Owner: the gateway; workers hold plain pointers.
 #pragma once
 
@@ -32,6 +32,8 @@ class HandoffRings {
   rte_ring* reports() const noexcept { return reports_.get(); }
   /// Of the control thread. Returns how many there were.
   std::size_t take_reports(std::span<ReportRecord> out) const noexcept;
+  /// Of HeardFeedback, from who handles messages to the slow loop; nullptr: none is wanted.
+  rte_ring* feedbacks() const noexcept { return feedbacks_.get(); }
 
  private:
   struct Free {
@@ -41,11 +43,13 @@ class HandoffRings {
     void operator()(rte_ring* ring) const noexcept;
   };
   using Ring = std::unique_ptr<rte_ring, Free>;
+  using RecordRing = std::unique_ptr<rte_ring, FreeRecords>;
   static tl::expected<Ring, std::string> ring(const std::string& name, unsigned size, int socket);
 
   std::array<std::array<Ring, lb::max_lanes>, directions> rings_;
   Ring messages_;
-  std::unique_ptr<rte_ring, FreeRecords> reports_;
+  RecordRing reports_;
+  RecordRing feedbacks_;
 };
 
 }  // namespace braidway::dataplane

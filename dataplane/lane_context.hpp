@@ -56,7 +56,7 @@ struct LaneContext {
   std::uint64_t now = 0;  ///< TSC cycles, or virtual time in a replay; read once a turn
   lb::FlowHasher hasher{0};
   lb::Nanoseconds now_ns{};       ///< the same point in time, in nanoseconds
-  std::uint64_t ns_per_tick = 0;  ///< of `now`, in units of 2^-32 ns
+  std::uint64_t ns_per_tick = 0;  ///< of `now`, in units of 2^-32 ns; fixed once there are workers
   /// The clock of `order`: as now_ns, but while packets are held a turn counts as at most 100 us. What is
   /// missing may have come while the worker was off its core, and lie in a queue.
   lb::Nanoseconds order_ns{};
@@ -90,6 +90,12 @@ struct LaneContext {
       meters;                          ///< of the peer's paths to us; with `order`, `traces` or messages
   std::unique_ptr<OrderBuffer> order;  ///< none: the peer does not stamp
   std::unique_ptr<OrderCounts> order_counts = std::make_unique<OrderCounts>();
+
+  /// What now_ns is, or would be, at a `now`. Any thread.
+  [[nodiscard]] lb::Nanoseconds time_at(std::uint64_t ticks) const noexcept {
+    __extension__ using Wide = unsigned __int128;
+    return lb::Nanoseconds{static_cast<std::int64_t>(static_cast<Wide>(ticks) * ns_per_tick >> 32U)};
+  }
 };
 
 }  // namespace braidway::dataplane

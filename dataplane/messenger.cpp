@@ -48,20 +48,20 @@ Messenger::Messenger(const GatewaySettings& settings, telemetry::BootId boot, Pe
   for (const PathSettings& path : settings.peers.front().paths) ports_.push_back(path.port);
 }
 
-void Messenger::receive(std::span<const std::byte> payload, std::uint16_t port,
-                        lb::Nanoseconds now) noexcept {
+const telemetry::Message* Messenger::receive(std::span<const std::byte> payload, std::uint16_t port,
+                                             lb::Nanoseconds now) noexcept {
   telemetry::Message& message = read_;
   const auto defect = telemetry::read_message(payload, key_, self_, message);
   if (defect != telemetry::MessageDefect::none) {
     counts_.defects[static_cast<std::size_t>(defect)].add(1);
-    return;
+    return nullptr;
   }
   const telemetry::Reception reception = session_.receive(message, now);
   counts_.verdicts[static_cast<std::size_t>(reception.verdict)].add(1);
   if (reception.answer) to_answer_ = message;
   if (reception.verdict == telemetry::Verdict::own_message) block(port, now);
   if (session_.wants_new_life(now)) session_.begin_life(fresh(session_.boot(), ++lives_), now);
-  if (reception.verdict != telemetry::Verdict::counts) return;
+  if (reception.verdict != telemetry::Verdict::counts) return nullptr;
   if (reception.restarted) {
     // Before the peer can know that we know: what it stamps from then on is of its new life.
     link_.boots.fetch_add(1, std::memory_order_release);
@@ -69,6 +69,7 @@ void Messenger::receive(std::span<const std::byte> payload, std::uint16_t port,
   link_.clock.heard(message.header.sent, now, reception.first_contact || reception.restarted);
   if (reception.first_contact || reception.restarted) control_.set_restores_order(false);
   take(message, now);
+  return message.type == telemetry::MessageType::feedback ? &message : nullptr;
 }
 
 void Messenger::take(const telemetry::Message& message, lb::Nanoseconds now) noexcept {

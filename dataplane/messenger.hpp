@@ -49,8 +49,10 @@ class Messenger {
   Messenger(const GatewaySettings& settings, telemetry::BootId boot, PeerLink& link,
             std::span<telemetry::PathMeters* const> meters);
 
-  /// A UDP payload that came by the port.
-  void receive(std::span<const std::byte> payload, std::uint16_t port, lb::Nanoseconds now) noexcept;
+  /// A UDP payload that came by the port. Answers the message if it is a feedback that counts, good until the
+  /// next call; else nullptr.
+  const telemetry::Message* receive(std::span<const std::byte> payload, std::uint16_t port,
+                                    lb::Nanoseconds now) noexcept;
 
   struct Due {
     lb::PathId path{};

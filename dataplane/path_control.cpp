@@ -15,6 +15,9 @@ constexpr std::int64_t delay_lasts_ns = 2'000'000;
 /// A strand is no loop any more when we have not heard ourselves for so long.
 constexpr std::int64_t block_ns = 1'000'000'000;
 
+/// A slow loop that has not been heard of for so long has stopped: its ticks are of 100 ms at most.
+constexpr std::int64_t foresight_lasts_ns = 250'000'000;
+
 constexpr lb::Nanoseconds later(lb::Nanoseconds time, std::int64_t by) noexcept {
   return lb::Nanoseconds{lb::value(time) + by};
 }
@@ -56,7 +59,8 @@ PathControl::PathControl(const PeerSettings& peer, PeerLink& link)
       totals_(peer.paths.size()),
       data_at_(peer.paths.size()),
       delay_at_(peer.paths.size(), lb::Nanoseconds{-delay_lasts_ns}),
-      blocked_until_(peer.paths.size(), free) {
+      blocked_until_(peer.paths.size(), free),
+      biases_(peer.paths.size(), 1.0F) {
   receipts_.reserve(telemetry::most_records);
   delays_.reserve(telemetry::most_records);
 }
@@ -115,7 +119,7 @@ void PathControl::advance(lb::Nanoseconds now) noexcept {
     }
   }
   health_.advance(now);
-  bool changed = false;
+  bool changed = heed_foresight(now);
   for (std::size_t i = 0; i < totals_.size(); ++i) {
     if (blocked_until_[i] != free && now >= blocked_until_[i]) {
       blocked_until_[i] = free;
@@ -126,6 +130,24 @@ void PathControl::advance(lb::Nanoseconds now) noexcept {
   }
   if (changed) publish();
   if (lb::value(now) - lb::value(governed_at_) >= between_governing_ns) govern(now);
+}
+
+bool PathControl::heed_foresight(lb::Nanoseconds now) noexcept {
+  const Foresight& foresight = link_.foresight;
+  if (const std::uint32_t ticks = foresight.ticks.load(std::memory_order_acquire);
+      ticks != foresight_ticks_) {
+    foresight_ticks_ = ticks;
+    foresight_at_ = now;
+  }
+  const bool goes_on = lb::value(now) - lb::value(foresight_at_) < foresight_lasts_ns;
+  const std::uint32_t version = goes_on ? foresight.version.load(std::memory_order_acquire) : 0;
+  if (version == foresight_version_) return false;
+  foresight_version_ = version;
+  for (std::size_t i = 0; i < biases_.size(); ++i) {
+    biases_[i] = goes_on ? foresight.biases[i].load(std::memory_order_relaxed) : 1.0F;
+  }
+  weights_.set_biases(biases_);
+  return true;
 }
 
 void PathControl::govern(lb::Nanoseconds now) noexcept {
@@ -156,6 +178,7 @@ void PathControl::publish() noexcept {
     const auto path = static_cast<lb::PathId>(i);
     PathSignal& signal = link_.paths[i];
     changed |= change(signal.share, usable(path) ? weights_.shares()[i] : 0.0F);
+    change(signal.reactive, usable(path) ? weights_.reactive_shares()[i] : 0.0F);
     changed |= change(signal.delay_ns, weights_.relative_delay_ns(path));
     change(signal.state, health_.state(path));
     change(signal.blocked, blocked(path));

@@ -1,5 +1,6 @@
 // What the messages of a peer make of the paths to it: their health, their slow weights, and the policy in
-// force, told to all lanes by PeerLink.
+// force, told to all lanes by PeerLink. What the slow loop expects of the paths biases their weights, for as
+// long as it goes on.
 //
 // Owner: the lane that handles the peer's messages. Time is an argument. All memory at construction.
 #pragma once
@@ -45,6 +46,9 @@ class PathControl {
 
   [[nodiscard]] lb::PathSent sent(lb::PathId path, std::uint32_t period) const noexcept;
   void govern(lb::Nanoseconds now) noexcept;
+  /// Takes over what the slow loop expects, or forgets it when the loop has stopped. Answers whether that
+  /// changes anything.
+  [[nodiscard]] bool heed_foresight(lb::Nanoseconds now) noexcept;
   void publish() noexcept;
 
   PeerLink& link_;
@@ -60,6 +64,10 @@ class PathControl {
   std::uint64_t naks_ = 0;                      ///< that the governor has been told of
   std::uint64_t governed_packets_ = 0;          ///< the same
   lb::Nanoseconds governed_at_{};
+  std::vector<float> biases_;            ///< by path, as heeded
+  std::uint32_t foresight_version_ = 0;  ///< that is heeded
+  std::uint32_t foresight_ticks_ = 0;    ///< of the loop, as last looked at
+  lb::Nanoseconds foresight_at_{};       ///< when they last grew
 };
 
 }  // namespace braidway::dataplane

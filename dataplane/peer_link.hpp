@@ -27,6 +27,7 @@ namespace braidway::dataplane {
 /// Of the path to the peer and of the path from it that have one number. One cache line.
 struct alignas(64) PathSignal {
   std::atomic<float> share{1};     ///< of its weight in the path table that it may be given; 0: none
+  std::atomic<float> reactive{1};  ///< the same without what is forecast of it
   std::atomic<float> delay_ns{0};  ///< of it, above the other paths'
   std::atomic<lb::PathState> state{lb::PathState::live};
   std::atomic<bool> blocked{false};    ///< we have heard ourselves by it: the strand is a loop
@@ -51,12 +52,25 @@ struct alignas(64) LaneNews {
   telemetry::Counter naks;  ///< that hosts behind the peer have sent for packets missing or out of order
 };
 
+/// What the slow loop expects of the paths, for who handles the messages. It counts only as long as the loop
+/// goes on: a forecast is soon over.
+struct Foresight {
+  explicit Foresight(std::size_t paths) : biases(paths) {
+    for (auto& bias : biases) bias.store(1, std::memory_order_relaxed);
+  }
+
+  std::vector<std::atomic<float>> biases;  ///< by path: what its share is to be multiplied by
+  std::atomic<std::uint32_t> version{0};   ///< grows with each change of them, after it
+  std::atomic<std::uint32_t> ticks{0};     ///< of the loop, while it applies its forecasts
+};
+
 struct PeerLink {
   /// `flows`: that each lane remembers in either direction.
   PeerLink(const PeerSettings& peer, std::size_t lanes, std::size_t flows = MemorySettings{}.flows)
       : paths(peer.paths.size()),
         policy(boldest_policy(peer)),
-        restores_order(!peer.messages && peer.stamping != Stamping::none) {
+        restores_order(!peer.messages && peer.stamping != Stamping::none),
+        foresight(peer.paths.size()) {
     for (std::size_t i = 0; i < lanes; ++i) {
       lane_news.push_back(std::make_unique<LaneNews>(paths.size()));
       if (peer.heeds_returns) {
@@ -76,6 +90,9 @@ struct PeerLink {
       INT64_MIN};                         ///< when most paths from the peer were last seen to be late
   std::atomic<std::uint32_t> version{1};  ///< grows with each change of the above but for the clock
   std::atomic<std::uint32_t> boots{0};    ///< of the peer, as far as they were witnessed
+
+  // Written by the control thread, read by who handles the messages.
+  Foresight foresight;
 
   // Written by its lane, read by who handles the messages.
   std::vector<std::unique_ptr<LaneNews>> lane_news;

@@ -6,9 +6,11 @@
 #include <rte_byteorder.h>
 #include <rte_ether.h>
 #include <rte_ip.h>
+#include <rte_ring_elem.h>
 #include <rte_udp.h>
 
 #include "dataplane/burst.hpp"
+#include "dataplane/heard_feedback.hpp"
 #include "telemetry/roce.hpp"
 
 namespace braidway::dataplane {
@@ -52,6 +54,7 @@ PeerMessages::PeerMessages(const GatewaySettings& settings, const MessageMeans& 
       ports_(ports_of(settings.peers.front())),
       inbox_(means.inbox),
       pool_(means.pool),
+      feedbacks_(means.feedbacks),
       messenger_(settings, means.boot, link, meters),
       sent_(ports_.size()) {}
 
@@ -71,16 +74,23 @@ void PeerMessages::take_in(lb::Nanoseconds now) noexcept {
         std::min(rte_be_to_cpu_16(header->dgram_len) - sizeof udp_room, room.size()));
     const auto* payload =
         static_cast<const std::byte*>(rte_pktmbuf_read(packet, udp + sizeof udp_room, bytes, room.data()));
-    messenger_.receive({payload, bytes}, meta.egress, now);
+    const telemetry::Message* feedback = messenger_.receive({payload, bytes}, meta.egress, now);
+    if (feedback != nullptr && feedbacks_ != nullptr) hand_over(*feedback, now);
     rte_pktmbuf_free(packet);
   }
+}
+
+void PeerMessages::hand_over(const telemetry::Message& feedback, lb::Nanoseconds now) noexcept {
+  HeardFeedback heard{.at = now, .message = feedback};
+  if (rte_ring_sp_enqueue_elem(feedbacks_, &heard, sizeof heard) != 0) unforeseen_.add(1);
 }
 
 std::vector<NamedCount> PeerMessages::statistics() const {
   const MessageCounts& counts = messenger_.counts();
   std::vector<NamedCount> out{{.name = "probes_sent", .count = counts.probes_sent.get()},
                               {.name = "feedbacks_sent", .count = counts.feedbacks_sent.get()},
-                              {.name = "unsent", .count = unsent_.get()}};
+                              {.name = "unsent", .count = unsent_.get()},
+                              {.name = "unforeseen", .count = unforeseen_.get()}};
   for (std::size_t i = 0; i < counts.verdicts.size(); ++i) {
     out.push_back({.name = telemetry::verdict_names[i], .count = counts.verdicts[i].get()});
   }

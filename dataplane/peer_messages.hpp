@@ -25,9 +25,10 @@ namespace braidway::dataplane {
 
 /// What messages need beside the settings.
 struct MessageMeans {
-  rte_ring* inbox = nullptr;    ///< where lanes put received messages; none: there are no messages
-  rte_mempool* pool = nullptr;  ///< of packets to be sent
-  telemetry::BootId boot{};     ///< of this life; random
+  rte_ring* inbox = nullptr;      ///< where lanes put received messages; none: there are no messages
+  rte_mempool* pool = nullptr;    ///< of packets to be sent
+  telemetry::BootId boot{};       ///< of this life; random
+  rte_ring* feedbacks = nullptr;  ///< of HeardFeedback, to the control thread; none: it does not want them
 };
 
 class PeerMessages {
@@ -73,15 +74,18 @@ class PeerMessages {
 
   /// nullptr, and counted: there is no buffer.
   [[nodiscard]] rte_mbuf* frame(lb::PathId path, std::span<const std::byte> payload) noexcept;
+  void hand_over(const telemetry::Message& feedback, lb::Nanoseconds now) noexcept;
 
   lb::GatewayId self_;
   lb::GatewayId peer_;
   std::vector<std::uint16_t> ports_;  ///< port index by path
   rte_ring* inbox_;
   rte_mempool* pool_;
+  rte_ring* feedbacks_;
   Messenger messenger_;
   lb::Nanoseconds looked_at_{-between_looks_ns};
   telemetry::Counter unsent_;
+  telemetry::Counter unforeseen_;         ///< feedbacks that the ring to the control thread had no room for
   std::vector<telemetry::Counter> sent_;  ///< by path
 };
 

@@ -299,4 +299,10 @@ Port::~Port() {
   }
 }
 
+void Port::ask_speed() noexcept {
+  rte_eth_link link{};
+  const bool known = rte_eth_link_get_nowait(id_, &link) == 0 && link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN;
+  speed_mbps_.store(known ? link.link_speed : 0, std::memory_order_relaxed);
+}
+
 }  // namespace braidway::dataplane

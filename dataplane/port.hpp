@@ -45,6 +45,11 @@ class Port {
   std::atomic<bool>& up() noexcept { return up_; }
   const std::atomic<bool>& up() const noexcept { return up_; }
 
+  /// Speed of the link, Mbit/s, as the driver last said when asked; 0: it does not know. Any thread.
+  std::uint32_t speed_mbps() const noexcept { return speed_mbps_.load(std::memory_order_relaxed); }
+  /// Asks the driver. Owner: the control thread.
+  void ask_speed() noexcept;
+
   CaptureTap& tap() noexcept { return tap_; }
 
   /// What the XDP program has counted; nothing for other ports.
@@ -72,6 +77,7 @@ class Port {
   std::optional<xdp::Prepared> xdp_;
   Mempool own_pool_;
   std::atomic<bool> up_{false};
+  std::atomic<std::uint32_t> speed_mbps_{0};
   CaptureTap tap_;
 };
 

@@ -71,6 +71,8 @@ struct PathSettings {
   std::uint16_t port = 0;                 ///< index into GatewaySettings::ports, a fabric port
   std::uint32_t weight = 1;               ///< relative, 1..10000
   std::optional<TunnelPath> tunnel = {};  ///< else a strand; all of a peer's paths are alike
+  /// Of its narrowest link, Mbit/s, 1..10000000; 0: of the port's, as its driver says.
+  std::uint32_t rate_mbps = 0;
 };
 
 /// Heartbeats that a path misses before it is dead.
@@ -84,6 +86,12 @@ struct MessageSettings {
       1000;                          ///< a path on which nothing was sent for so long is probed, 100..1000000
   std::uint32_t suspect_us = 200;    ///< silence after which a path is suspect, 100..1000000
   std::uint32_t patience_us = 1000;  ///< hold_us is put off for so long for paths that are alive but slow
+};
+
+/// What the slow loop does: it forecasts what others put on the paths (ctrl/forecast).
+struct ForecastSettings {
+  bool applies = false;          ///< to the paths' weights; else it looks on
+  std::uint32_t tick_us = 1000;  ///< 500..100000, a multiple of 100
 };
 
 /// Which packets of the peer are reported on to collectors (telemetry/report_policy.hpp).
@@ -187,6 +195,7 @@ struct GatewaySettings {
   LinkLocalSettings link_local;
   MemorySettings memory;
   std::optional<ReportSettings> reports;             ///< none: none are made
+  std::optional<ForecastSettings> forecast;          ///< none: nothing is; only where there are messages
   std::uint16_t int_port = telemetry::int_udp_port;  ///< UDP destination port of tagged packets
 };
 

@@ -56,7 +56,10 @@ void add_messages(std::vector<WorkerWiring>& wirings, const GatewaySettings& set
   for (const WorkerWiring& wiring : wirings) {
     meters.push_back(wiring.lane.meters.get());
   }
-  const MessageMeans means{.inbox = shared.rings.messages(), .pool = shared.pool, .boot = shared.boot};
+  const MessageMeans means{.inbox = shared.rings.messages(),
+                           .pool = shared.pool,
+                           .boot = shared.boot,
+                           .feedbacks = shared.rings.feedbacks()};
   wirings.front().lane.messages = std::make_unique<PeerMessages>(settings, means, shared.link, meters);
 }
 

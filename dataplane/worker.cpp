@@ -96,8 +96,7 @@ bool Worker::give_up(bool timed) noexcept {
 }
 
 void Worker::begin_turn(std::uint64_t now) noexcept {
-  __extension__ using Wide = unsigned __int128;
-  const auto now_ns = static_cast<std::int64_t>(static_cast<Wide>(now) * lane_.ns_per_tick >> 32U);
+  const std::int64_t now_ns = lb::value(lane_.time_at(now));
   const std::int64_t passed = now_ns - lb::value(lane_.now_ns);
   const bool holds = lane_.order != nullptr && lane_.order->held() > 0;
   lane_.order_ns =

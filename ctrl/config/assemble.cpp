@@ -85,7 +85,7 @@ Config assemble(const Draft& draft) {
     for (const PathDraft& path : peer.paths) {
       settings.paths.push_back({path.name.value_or(path.port.value), indices.at(path.port.value),
                                 path.weight.value_or(dataplane::PathSettings{}.weight),
-                                tunnel_of(path.tunnel)});
+                                tunnel_of(path.tunnel), path.rate_mbps.value_or(0)});
     }
   }
   gateway.link_local.lldp = draft.link_local.lldp.value_or(gateway.link_local.lldp);
@@ -100,6 +100,11 @@ Config assemble(const Draft& draft) {
   for (const CollectorDraft& collector : draft.telemetry.reports.collectors) {
     config.collectors.push_back(collector.address.value);
     gateway.reports = reports_of(draft.telemetry.reports);
+  }
+  if (draft.forecast.applies.given) {
+    dataplane::ForecastSettings& forecast = gateway.forecast.emplace();
+    forecast.applies = draft.forecast.applies.value;
+    forecast.tick_us = draft.forecast.tick_us.value_or(forecast.tick_us);
   }
   config.api.socket = draft.api.socket.value_or("/run/braidway/" + gateway.name + ".sock");
   return config;

@@ -167,6 +167,7 @@ constexpr std::array trace_words{
     Word<std::uint32_t>{"namespace-data-wide", telemetry::ioam_namespace_data_wide},
     Word<std::uint32_t>{"buffer-occupancy", telemetry::ioam_buffer_occupancy}};
 constexpr std::array idle_words{Word<Idle>{"poll", Idle::poll}, Word<Idle>{"sleep", Idle::sleep}};
+constexpr std::array forecast_words{Word<bool>{"observe", false}, Word<bool>{"bias", true}};
 constexpr std::array role_words{Word<PortRole>{"host", PortRole::host},
                                 Word<PortRole>{"fabric", PortRole::fabric}};
 constexpr std::array take_words{Word<XdpTake>{"all", XdpTake::all}, Word<XdpTake>{"rocev2", XdpTake::rocev2}};
@@ -203,7 +204,8 @@ constexpr std::array port_fields{
 constexpr std::array path_fields{text<&PathDraft::port, check_name, a_port>("port", required),
                                  number<&PathDraft::weight, 1, 10000>("weight", optional),
                                  text<&PathDraft::name, check_name, a_name>("name", optional),
-                                 record<&PathDraft::tunnel, tunnel_fields>("tunnel", optional)};
+                                 record<&PathDraft::tunnel, tunnel_fields>("tunnel", optional),
+                                 number<&PathDraft::rate_mbps, 1, 10'000'000>("rate_mbps", optional)};
 constexpr std::array message_fields{
     text<&MessagesDraft::key_file, check_path, a_key_file>("key_file", required),
     number<&MessagesDraft::interval_us, 50, 1'000'000>("interval_us", optional),
@@ -266,6 +268,9 @@ constexpr std::array report_fields{
     number<&ReportsDraft::per_second, 1, 1'000'000>("per_second", optional)};
 constexpr std::array telemetry_fields{number<&TelemetryDraft::int_port, 1, 65535>("int_port", optional),
                                       record<&TelemetryDraft::reports, report_fields>("reports", optional)};
+constexpr std::array forecast_fields{
+    choice<&ForecastDraft::applies, forecast_words, nothing_more>("weights", required),
+    number<&ForecastDraft::tick_us, 500, 100'000>("tick_us", optional)};
 constexpr std::array api_fields{text<&ApiDraft::socket, check_socket, a_socket>("socket", optional)};
 
 // One host port and a port for each path of a peer.
@@ -284,6 +289,7 @@ constexpr std::array top_fields{
     record<&Draft::link_local, link_local_fields>("link_local", optional),
     record<&Draft::memory, memory_fields>("memory", optional),
     record<&Draft::telemetry, telemetry_fields>("telemetry", optional),
+    record<&Draft::forecast, forecast_fields>("forecast", optional),
     record<&Draft::api, api_fields>("api", optional),
 };
 

@@ -67,6 +67,7 @@ struct PathDraft {
   Given<std::uint32_t> weight;
   Given<std::string> name;
   TunnelDraft tunnel;  ///< there is one if there is a source
+  Given<std::uint32_t> rate_mbps;
 };
 
 struct MessagesDraft {
@@ -156,6 +157,12 @@ struct TelemetryDraft {
   ReportsDraft reports;
 };
 
+struct ForecastDraft {
+  Location at;
+  Given<bool> applies;  ///< there is a forecast if this is given
+  Given<std::uint32_t> tick_us;
+};
+
 struct ApiDraft {
   Location at;
   Given<std::string> socket;
@@ -175,6 +182,7 @@ struct Draft {
   LinkLocalDraft link_local;
   MemoryDraft memory;
   TelemetryDraft telemetry;
+  ForecastDraft forecast;
   ApiDraft api;
 };
 

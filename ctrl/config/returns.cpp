@@ -1,15 +1,9 @@
 #include "ctrl/config/returns.hpp"
 
-#include <algorithm>
+#include "ctrl/config/moves.hpp"
 
 namespace braidway::ctrl {
 namespace {
-
-bool may_move(const PeerDraft& peer, const Draft& draft) {
-  const auto moves = [](lb::Policy policy) { return policy != lb::Policy::pinned; };
-  return moves(peer.policy.value_or(draft.policy.value_or(lb::Policy::pinned))) ||
-         std::ranges::any_of(peer.rules, [&](const RuleDraft& rule) { return moves(rule.policy.value); });
-}
 
 void check_peer(const PeerDraft& peer, const Draft& draft, std::vector<Problem>& problems) {
   const auto& heeds = peer.heeds_returns;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "ctrl/config/forecast.hpp"
 #include "ctrl/config/path_ports.hpp"
 #include "ctrl/config/returns.hpp"
 #include "ctrl/config/rules.hpp"
@@ -297,6 +298,7 @@ void validate(const Draft& draft, std::vector<Problem>& problems) {
   check_tunnels(draft, problems);
   check_traces(draft, problems);
   check_returns(draft, problems);
+  check_forecast(draft, problems);
   check_message_mtu(draft, problems);
   check_int_port(draft, problems);
   check_path_ports(draft, problems);

@@ -200,6 +200,27 @@ TEST(Config, ReturnTrafficAndEntropyReachTheirSettings) {
       dataplane::EntropyField::flow_label);
 }
 
+TEST(Config, ForecastAndRatesReachTheirSettings) {
+  const auto gateway = [](const std::string& path, const std::string& more) {
+    const auto config = parse_config(
+        "gateway: {name: a, id: 1}\nmode: wire\npolicy: idle-move\nworkers: [{core: 1}]\n"
+        "ports: [{name: h, role: host}, {name: f, role: fabric}]\n"
+        "peers: [{name: b, id: 7, messages: {key_file: /k}, paths: [{port: f" +
+            path + "}]}]\n" + more,
+        "inline");
+    EXPECT_TRUE(config) << config.error().front().to_string();
+    return config->gateway;
+  };
+  EXPECT_FALSE(gateway("", "").forecast);
+  EXPECT_EQ(gateway("", "").peers.front().paths.front().rate_mbps, 0U);
+  EXPECT_EQ(gateway(", rate_mbps: 400000", "").peers.front().paths.front().rate_mbps, 400'000U);
+  EXPECT_FALSE(gateway("", "forecast: {weights: observe}\n").forecast->applies);
+  EXPECT_EQ(gateway("", "forecast: {weights: observe}\n").forecast->tick_us, 1'000U);
+  const auto applied = gateway("", "forecast: {weights: bias, tick_us: 500}\n").forecast;
+  EXPECT_TRUE(applied->applies);
+  EXPECT_EQ(applied->tick_us, 500U);
+}
+
 TEST(Config, TracesByRuleReachTheirSettings) {
   const auto peer = [](const std::string& keys) {
     const auto config = parse_config(
