@@ -148,7 +148,7 @@ int main(int argc, char** argv) {
     all.push_back(
         offer(app, command, json, [&](const Arguments& arguments) { return command.run(arguments, json); }));
   }
-  for (const char* group : {"show", "set", "capture"}) {
+  for (const char* group : {"show", "set", "capture", "record"}) {
     app.get_subcommand(group)->require_subcommand(1)->fallthrough();
   }
   try {

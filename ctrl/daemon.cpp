@@ -12,6 +12,7 @@
 
 #include "ctrl/api/dpdk_telemetry.hpp"
 #include "ctrl/api/server.hpp"
+#include "ctrl/forecast/loop.hpp"
 #include "ctrl/reporter.hpp"
 #include "dataplane/gateway.hpp"
 
@@ -77,8 +78,43 @@ std::string located(const Config& config, const dataplane::StartError& error) {
          config.gateway.ports[*error.port].name + "': " + error.what;
 }
 
+std::unique_ptr<forecast::Loop> start_forecasts(dataplane::Gateway& gateway) {
+  const auto& settings = gateway.settings();
+  if (!settings.forecast) {
+    return nullptr;
+  }
+  const auto& peer = settings.peers.front();
+  return std::make_unique<forecast::Loop>(
+      *gateway.path_view(),
+      forecast::Loop::Parameters{.forecast = {.tick_us = settings.forecast->tick_us,
+                                              .messages_us = dataplane::messages_with(peer).interval_us},
+                                 .paths = peer.paths.size(),
+                                 .applies = settings.forecast->applies});
+}
+
+/// Tells the log when the slow loop stalls, and when it goes on.
+class Watchdog {
+ public:
+  explicit Watchdog(const forecast::Loop* loop) : loop_(loop) {}
+  void look() {
+    const auto silence = loop_ == nullptr ? std::nullopt : loop_->stalled();
+    if (silence && !stalled_) {
+      spdlog::error("the forecast has stalled for {} ms; weights are those without it, workers go on",
+                    silence->count());
+    } else if (!silence && stalled_) {
+      spdlog::info("the forecast goes on");
+    }
+    stalled_ = silence.has_value();
+  }
+
+ private:
+  const forecast::Loop* loop_;
+  bool stalled_ = false;
+};
+
 /// Workers go on whatever happens here: a gateway that ends takes its hosts along.
-void serve(dataplane::Gateway& gateway, Reporter& reporter) {
+void serve(dataplane::Gateway& gateway, Reporter& reporter, const forecast::Loop* forecasts) {
+  Watchdog watchdog(forecasts);
   bool told = false;
   const bool busy = gateway.settings().peers.front().messages || gateway.settings().reports;
   const auto interval = busy ? busy_tick_interval : tick_interval;
@@ -92,6 +128,7 @@ void serve(dataplane::Gateway& gateway, Reporter& reporter) {
       std::this_thread::sleep_for(interval);
     }
     reporter.send(gateway);
+    watchdog.look();
   }
   spdlog::info("signal {}: ending", received_signal.load());
 }
@@ -114,14 +151,16 @@ int run_daemon(const Config& config) {
     return 1;
   }
   running = gateway->get();
-  const Session session{.config = config, .gateway = **gateway, .reporter = **reporter};
+  const auto forecasts = start_forecasts(**gateway);
+  const Session session{
+      .config = config, .gateway = **gateway, .reporter = **reporter, .forecasts = forecasts.get()};
   int code = 1;
   if (auto api = ApiServer::start(config.api.socket, session); api) {
     const DpdkTelemetry telemetry(session);
     spdlog::info("{} ports, {} workers, {} memory; API at {}", config.gateway.ports.size(),
                  config.gateway.workers.size(), (*gateway)->hugepages() ? "hugepage" : "ordinary",
                  config.api.socket);
-    serve(**gateway, **reporter);
+    serve(**gateway, **reporter, forecasts.get());
     code = 0;
   } else {
     spdlog::error("{}: {}", config.file, api.error());

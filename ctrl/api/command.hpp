@@ -15,6 +15,7 @@
 #include <tl/expected.hpp>
 
 #include "ctrl/config/config.hpp"
+#include "ctrl/forecast/loop.hpp"
 #include "ctrl/reporter.hpp"
 #include "dataplane/gateway.hpp"
 
@@ -28,6 +29,7 @@ struct Session {
   const Config& config;
   dataplane::Gateway& gateway;
   const Reporter& reporter;
+  forecast::Loop* forecasts = nullptr;  ///< none: nothing is forecast
 };
 
 struct Argument {

@@ -92,6 +92,9 @@ tl::expected<Arguments, std::string> arguments_of(const Command& command, const 
   for (const auto& argument : command.arguments) {
     std::string value;
     if (!std::getline(text, value, ',')) {
+      if (!argument.required) {
+        continue;
+      }
       return tl::unexpected("argument " + std::string(argument.name) +
                             " is missing: " + std::string(argument.help));
     }

@@ -15,6 +15,9 @@ std::vector<Command> reports();
 std::vector<Command> statistics();
 std::vector<Command> config();
 std::vector<Command> explain();
+std::vector<Command> models();
+std::vector<Command> events();
+std::vector<Command> recording();
 std::vector<Command> capture();
 
 }  // namespace braidway::ctrl::api
