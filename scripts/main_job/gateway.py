@@ -5,12 +5,14 @@ import json
 import os
 import secrets
 import socket
+import urllib.parse
 
 PATHS = 4
 RING = 1024  # descriptors of every queue
 MTU = 1500
 STAMP_BYTES = 28
 SILENCE_US = 100_000  # of a path: longer than that, too
+RATE_MBPS = 1_000  # about what a path carries here; the drivers of such ports say any, or none
 HOLD_US = 50_000  # longer than a worker may be off the core that it shares, between sending to one port and another
 KEY = secrets.token_hex(16)  # of both
 Sides = collections.namedtuple("Sides", "identity far fabric core")
@@ -32,6 +34,7 @@ class _Api(http.client.HTTPConnection):
 class Gateway:
     def __init__(self, side, directory, hugepages, policy):
         self.side = side
+        self._stamps = policy in ("auto", "spray")
         self._directory = directory
         self.config = self._path(f"{side}.yaml")
         with open(self.config, "w") as file:
@@ -52,8 +55,7 @@ class Gateway:
         ports = [{"name": "host0", "role": "host", "device": f"vhost:{self.host_socket}", "descriptors": RING}]
         ports += [{"name": f"fabric{i}", "role": "fabric", "device": f"{fabric}:{self._path(f'fabric{i}.sock')}",
                    "descriptors": RING} for i in range(PATHS)]
-        stamps = policy in ("auto", "spray")
-        if stamps:
+        if self._stamps:
             for port in ports[1:]:
                 port["mtu"] = MTU + STAMP_BYTES
             with open(os.open(self._path("pair.key"), os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
@@ -62,22 +64,29 @@ class Gateway:
                     "mode": "wire", "policy": policy, "idle": "sleep", "workers": [{"core": worker}],
                     "ports": ports,
                     "peers": [{"name": f"run-{os.getpid()}-{far}", "id": SIDES[far].identity,
-                               "stamping": "int-md" if stamps else "none", "hold_us": HOLD_US,
-                               "paths": [{"port": f"fabric{i}"} for i in range(PATHS)]}],
+                               "stamping": "int-md" if self._stamps else "none", "hold_us": HOLD_US,
+                               "paths": [{"port": f"fabric{i}", "rate_mbps": RATE_MBPS} for i in range(PATHS)]}],
                     "memory": {"hugepages": "automatic" if hugepages else "off"},
                     "api": {"socket": self._path(f"{self.side}-api.sock")}}
-        if stamps:
+        if self._stamps:
             document["peers"][0]["messages"] = {"key_file": self._path("pair.key"), "heartbeat_us": SILENCE_US,
                                                 "suspect_us": SILENCE_US, "patience_us": HOLD_US}
+            document["forecast"] = {"weights": "bias"}
         if others:
             document["control_cores"] = others
         return document
 
     def show(self, what):
         """What `braidwayctl show` answers with -j. OSError while the gateway is not there."""
+        return self._ask("GET", f"show/{what}")
+
+    def change(self, what, **arguments):
+        return self._ask("POST", what, urllib.parse.urlencode(arguments))
+
+    def _ask(self, method, what, form=None):
         connection = _Api(self._path(f"{self.side}-api.sock"))
         try:
-            connection.request("GET", f"/v1/show/{what}")
+            connection.request(method, f"/v1/{what}", form, {"Content-Type": "application/x-www-form-urlencoded"} if form else {})
             answer = connection.getresponse()
             text = answer.read().decode()
         except http.client.HTTPException as error:
@@ -85,8 +94,12 @@ class Gateway:
         finally:
             connection.close()
         if answer.status != http.client.OK:
-            raise OSError(f"the API of gateway {self.side} refused `show {what}`: {text.strip()}")
+            raise OSError(f"the API of gateway {self.side} refused `{what.replace('/', ' ')}`: {text.strip()}")
         return json.loads(text)
+
+    def forecast(self):
+        """What its forecast has done; nothing if it makes none."""
+        return self.show("model") if self._stamps else None
 
     def answers(self):
         try:

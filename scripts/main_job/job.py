@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The main job, as scripts/run starts it:   job.py BUILD SECONDS HUGEPAGES(0|1) JSON-FILE-OR-NOTHING POLICY
+"""The main job, as scripts/run starts it:   job.py BUILD SECONDS HUGEPAGES(0|1) JSON-FILE-OR-NOTHING POLICY TRACE-FILE-OR-NOTHING
 
     traffic client - vhost - gateway a - four vhost/virtio_user paths - gateway b - vhost - traffic server
 """
@@ -21,11 +21,12 @@ MESSAGE_BYTES = 8192
 
 
 class Job:
-    def __init__(self, build, seconds, hugepages, policy, directory, screen):
+    def __init__(self, build, seconds, hugepages, policy, trace, directory, screen):
         self._build = build
         self._seconds = seconds
         self._hugepages = hugepages
         self._policy = policy
+        self._trace = trace
         self._directory = directory
         self._screen = screen
         self._last = (None, {}, {})  # when, packets and bytes of each path
@@ -46,14 +47,19 @@ class Job:
         self._screen.say(f"two gateways with {len(gateways[0].paths())} paths between them, on {memory}, "
                          f"are up after {start_seconds:.2f} s")
 
+        if self._trace:
+            gateways[0].change("record/start", file=self._trace)
         cpu = [-daemon.cpu_seconds() for daemon in daemons]
         traffic, cut_short = self._carry_traffic(children, gateways)
+        if self._trace:
+            gateways[0].change("record/stop")
         cpu = [used + daemon.cpu_seconds() for used, daemon in zip(cpu, daemons)]
         run = verdict.result(
             traffic, verdict.add_drops(each.show("drops") for each in gateways),
             verdict.add_paths(each.paths() for each in gateways),
             {"start_seconds": start_seconds, "hugepages": memory == "hugepages",
-             "cpu_seconds": {"gateway a": cpu[0], "gateway b": cpu[1], "traffic": self._traffic_cpu}})
+             "cpu_seconds": {"gateway a": cpu[0], "gateway b": cpu[1], "traffic": self._traffic_cpu},
+             "forecast": [each.forecast() for each in gateways]})
         for daemon in reversed(daemons):
             daemon.may_end = True
             if daemon.end() != 0:
@@ -134,6 +140,10 @@ def summary(run):
                                       for path in run["paths"])
     yield "  processor  " + ", ".join(f"{name} {100 * used / seconds:.0f}%"
                                       for name, used in run["cpu_seconds"].items()) + " of a core"
+    for side, forecast in zip("ab", run["forecast"]):
+        if forecast:
+            yield (f"  forecast {side} {forecast['ticks']:,} ticks, {forecast['open_gates']} of {forecast['gates']} gates "
+                   f"open, {forecast['publications']} changes of weights")
 
 
 def judge(run, cut_short, screen):
@@ -148,10 +158,10 @@ def judge(run, cut_short, screen):
     return 1 if found else 0
 
 
-def perform(build, seconds, hugepages, json_file, policy, screen):
+def perform(build, seconds, hugepages, json_file, policy, trace, screen):
     with Children() as children:
         try:
-            run, cut_short = Job(build, seconds, hugepages, policy, children.directory, screen).run(children)
+            run, cut_short = Job(build, seconds, hugepages, policy, trace, children.directory, screen).run(children)
         except (JobError, OSError, ValueError) as error:
             # A gateway that dies closes its API first: its end says more than the connection's.
             print(f"run: {children.first_to_end(1.0) or error}\n{children.last_words()}", file=sys.stderr, flush=True)
@@ -166,11 +176,11 @@ def perform(build, seconds, hugepages, json_file, policy, screen):
 
 
 def main():
-    build, seconds, hugepages, json_file, policy = sys.argv[1:]
+    build, seconds, hugepages, json_file, policy, trace = sys.argv[1:]
     if os.path.isfile(json_file):
         os.remove(json_file)  # a result of an earlier run must not pass for this one's
     try:
-        return perform(build, int(seconds), hugepages == "1", json_file, policy, Screen())
+        return perform(build, int(seconds), hugepages == "1", json_file, policy, trace, Screen())
     except (OSError, ScreenClosed) as error:
         print(f"run: {error}", file=sys.stderr)
         return 1

@@ -119,10 +119,17 @@ class MainJob(unittest.TestCase):
         self.assertIs(run["hugepages"], False)
 
     def test_sprayed_frames_arrive_in_order_and_every_path_has_its_share(self):
-        code, out, errors = self.run_it("--policy", "spray", "--seconds", SECONDS, "--json", self.json)
+        trace = self.folder / "paths.trace"
+        code, out, errors = self.run_it("--policy", "spray", "--seconds", SECONDS, "--json", self.json, "--trace", trace)
         run = self.assert_good(code, out, errors)
         for path in run["paths"]:
             self.assertGreater(path["share"], 0.2, out)
+        # What the gateways hear of their paths is forecast from, and recorded.
+        for forecast in run["forecast"]:
+            self.assertGreater(forecast["feedbacks"], 100, out)
+            self.assertGreater(forecast["ticks"], 100, out)
+        self.assertIn("forecast a", out)
+        self.assertEqual(trace.read_bytes()[:8], b"BWTRACE\n")
 
     def test_one_core_is_enough(self):
         core = str(max(os.sched_getaffinity(0)))
@@ -220,6 +227,8 @@ class MainJob(unittest.TestCase):
                           ["--config", self.folder / "none.yaml"], ["--config", self.folder],
                           ["--config", ROOT / "scripts/examples/wire.yaml", "--seconds", "3"],
                           ["--policy", "reroute"], ["--policy", ""],
+                          ["--trace", self.folder / "new"], ["--policy", "spray", "--trace", self.folder],
+                          ["--policy", "spray", "--trace", self.folder / "no" / "file"],
                           ["--config", ROOT / "scripts/examples/wire.yaml", "--policy", "spray"]):
             with self.subTest(arguments=arguments):
                 code, out, errors = self.run_it(*arguments)
@@ -230,7 +239,7 @@ class MainJob(unittest.TestCase):
     def test_help_names_every_option(self):
         code, out, _ = self.run_it("--help")
         self.assertEqual(code, 0)
-        for option in ("--seconds", "--json", "--config", "--policy", "--no-huge", "--no-setup", "--no-build"):
+        for option in ("--seconds", "--json", "--config", "--policy", "--trace", "--no-huge", "--no-setup", "--no-build"):
             self.assertIn(option, out)
 
     @unittest.skipIf(os.geteuid(), "TAP interfaces need root")
