@@ -10,8 +10,9 @@ namespace braidway::ctrl {
 std::span<const Command> commands() {
   static const std::vector<Command> all = [] {
     std::vector<Command> list;
-    for (auto&& some : {api::ports(), api::paths(), api::peer(), api::reports(), api::statistics(),
-                        api::config(), api::explain(), api::capture(), api::models(), api::events(), api::recording()}) {
+    for (auto&& some :
+         {api::ports(), api::paths(), api::peer(), api::reports(), api::statistics(), api::config(),
+          api::explain(), api::capture(), api::models(), api::events(), api::recording()}) {
       std::ranges::copy(some, std::back_inserter(list));
     }
     return list;

@@ -105,8 +105,10 @@ TEST(TraceFile, NumbersThatDoNotFitAreTheNearestThatDo) {
   const float none = std::numeric_limits<float>::quiet_NaN();
   const float infinite = std::numeric_limits<float>::infinity();
   const auto most = std::numeric_limits<std::uint32_t>::max();
-  write(folder.file("a"), header_of(3), {{0, {{std::uint64_t{1} << 40, 0.4F, 2.6F}, {3, none, infinite}, {.told = false}}}});
-  expect_reads(folder.file("a"), header_of(3), {{0, {{most, 0, 3}, {3, -1, static_cast<float>(most)}, {.told = false}}}});
+  write(folder.file("a"), header_of(3),
+        {{0, {{std::uint64_t{1} << 40, 0.4F, 2.6F}, {3, none, infinite}, {.told = false}}}});
+  expect_reads(folder.file("a"), header_of(3),
+               {{0, {{most, 0, 3}, {3, -1, static_cast<float>(most)}, {.told = false}}}});
 }
 
 TEST(TraceWriter, TakesNoMemoryWhileItRecords) {
