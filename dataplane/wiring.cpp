@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "telemetry/int_md.hpp"
+
 namespace braidway::dataplane {
 namespace {
 
@@ -16,6 +18,24 @@ std::uint16_t host_port_of(const GatewaySettings& settings) {
   return static_cast<std::uint16_t>(host - settings.ports.begin());
 }
 
+/// Hops of a path that may tell what they are metered by, in the peer's stamps or traces. Of those our own
+/// configuration speaks: whoever wants to see hops has both gateways ask them.
+std::size_t metered_hops(const PeerSettings& peer) {
+  constexpr std::uint16_t metered =
+      telemetry::int_node_id | telemetry::int_hop_latency | telemetry::int_queue;
+  std::size_t most = peer.trace ? peer.trace->nodes : 0;
+  const auto add = [&](Stamping stamping, const HopSettings& hops) {
+    if (stamping != Stamping::none && (hops.instructions & metered) != 0) {
+      most = std::max<std::size_t>(most, hops.hops);
+    }
+  };
+  add(peer.stamping, peer.hops);
+  for (const RuleSettings& rule : peer.rules) {
+    add(rule.treatment.stamping, rule.treatment.hops);
+  }
+  return std::min(most, telemetry::max_metered_hops);
+}
+
 void add_flow_state(LaneContext& context, const GatewaySettings& settings) {
   const PeerSettings& peer = settings.peers.front();
   // Rules are looked up where flows are steered.
@@ -25,9 +45,7 @@ void add_flow_state(LaneContext& context, const GatewaySettings& settings) {
   if (peer.stamping != Stamping::none || peer.messages || peer.trace) {
     const std::array from{
         telemetry::PathMeters::Peer{.paths = peer.paths.size(), .source = &context.link->clock}};
-    const std::size_t hops = peer.trace ? peer.trace->nodes : 0;
-    context.meters =
-        std::make_unique<telemetry::PathMeters>(from, std::min(hops, telemetry::max_metered_hops));
+    context.meters = std::make_unique<telemetry::PathMeters>(from, metered_hops(peer));
   }
   if (peer.stamping != Stamping::none) {
     context.order = std::make_unique<OrderBuffer>(settings, *context.link, *context.meters);

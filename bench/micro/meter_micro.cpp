@@ -34,8 +34,9 @@ enum class Queues : std::uint8_t { fifo, random };
 /// A sink that hears a peer's packets.
 class Sink {
  public:
-  Sink(Paths paths, Queues queues, std::size_t hops)
-      : meters(std::array{telemetry::PathMeters::Peer{path_count, &clock}}, hops),
+  /// `hops` stand on each packet's stack; `metered` of a path are metered one by one.
+  Sink(Paths paths, Queues queues, std::size_t hops, std::size_t metered)
+      : meters(std::array{telemetry::PathMeters::Peer{path_count, &clock}}, metered),
         paths_(paths),
         queues_(queues) {
     std::mt19937_64 random{seed};
@@ -80,9 +81,9 @@ class Sink {
   std::int64_t now_ = 1;
 };
 
-template <Paths paths, Queues queues, std::size_t hops>
+template <Paths paths, Queues queues, std::size_t hops, std::size_t metered = 0>
 void measure(benchmark::State& state) {
-  Sink sink(paths, queues, hops);
+  Sink sink(paths, queues, hops, metered);
   per_packet(
       state, bursts, [&](std::size_t i) { sink.prepare(i); },
       [&] {
@@ -96,14 +97,18 @@ BENCHMARK(measure<Paths::one, Queues::fifo, 0>)->Name("measure, one path a burst
 BENCHMARK(measure<Paths::each_burst_another, Queues::fifo, 0>)->Name("measure, another path each burst");
 BENCHMARK(measure<Paths::each_packet_another, Queues::fifo, 0>)->Name("measure, another path each packet");
 BENCHMARK(measure<Paths::one, Queues::random, 0>)->Name("measure, one path a burst, random delays");
-BENCHMARK(measure<Paths::one, Queues::fifo, 3>)->Name("measure, 3 hops F000");
+BENCHMARK(measure<Paths::one, Queues::fifo, 3>)->Name("measure, 3 hops F000, not one by one");
+BENCHMARK(measure<Paths::one, Queues::fifo, 3, 8>)->Name("measure, 3 hops F000");
+BENCHMARK(measure<Paths::one, Queues::fifo, 3, 8>)->Name("measure, 3 hops F000 A/A");
+BENCHMARK(measure<Paths::each_packet_another, Queues::fifo, 3, 8>)
+    ->Name("measure, 3 hops F000, another path each packet");
 
 /// The records of 8 paths for one message, from the meters of `lanes` lanes; cycles a record.
 void records(benchmark::State& state) {
   std::vector<std::unique_ptr<Sink>> lanes;
   std::vector<telemetry::PathMeters*> meters;
   for (std::int64_t i = 0; i < state.range(0); ++i) {
-    lanes.push_back(std::make_unique<Sink>(Paths::each_packet_another, Queues::fifo, 0));
+    lanes.push_back(std::make_unique<Sink>(Paths::each_packet_another, Queues::fifo, 0, 0));
     meters.push_back(&lanes.back()->meters);
   }
   telemetry::FeedbackRecords feedback(meters, 0, lanes.front()->clock);

@@ -101,6 +101,21 @@ class Transit(unittest.TestCase):
             self.assertTrue(all(packet.icrc_right for packet in map(lambda frame: roce.parse(frame.data),
                                                                     crossing.back.frames["host0"]) if packet))
 
+    def test_the_sink_meters_the_source_and_every_switch_by_path(self):
+        for case, crossing in self.crossings.items():
+            for path in crossing.back.result["paths"]:
+                received = path["received"]
+                if received["packets"] == 0:
+                    continue
+                self.assertEqual([hop["node"] for hop in received["hops"]], [1, *(node for node, _, _ in HOPS)], case)
+                source, *switches = received["hops"]
+                self.assertEqual((source["latency_ns"]["max"], source["queue_bytes"]["max"]), (UNKNOWN, UNKNOWN), case)
+                for hop, (_, latency, queue) in zip(switches, HOPS):
+                    for key, right in (("latency_ns", latency), ("queue_bytes", queue)):
+                        for quantile in hop[key].values():
+                            self.assertAlmostEqual(quantile, right, delta=right / 32, msg=case)
+            self.assertTrue(any(path["received"]["packets"] for path in crossing.back.result["paths"]), case)
+
     def test_when_no_hop_remains_the_switch_says_so_and_adds_nothing(self):
         crossing = Crossing(self.folder, CAPTURES[0], False, hops=2)
         stamped = sum(1 for _ in crossing.stamped(0))
