@@ -41,7 +41,7 @@ Messenger::Messenger(const GatewaySettings& settings, telemetry::BootId boot, Pe
       control_(settings.peers.front(), link),
       session_(settings.id, settings.peers.front().id, boot,
                session_parameters(messages_with(settings.peers.front()))),
-      records_(meters, 0, link.clock),
+      records_(meters, 0, link.clock, settings.peers.front().utilisation_full),
       paths_(settings.peers.front().paths.size()),
       told_(paths_.size()) {
   delays_.reserve(telemetry::most_records);

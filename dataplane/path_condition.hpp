@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct PathCondition {
   bool from_dead = false;  ///< nothing comes by it from the peer
   float share = 1;         ///< of its weight that it is given
   std::uint64_t lost = 0;  ///< packets on the way to the peer
+  /// Of its capacity, 0..1, that is in use where it is busiest on the way to the peer; nothing: nobody tells.
+  std::optional<double> utilisation;
 
   explicit PathCondition(const PathSignal& signal) noexcept;
   [[nodiscard]] std::string_view name() const noexcept;

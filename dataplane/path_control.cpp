@@ -10,8 +10,8 @@ namespace {
 constexpr std::int64_t ns_per_us = 1'000;
 /// How often the policy is looked at.
 constexpr std::int64_t between_governing_ns = 1'000'000;
-/// Of a path that brings nothing any more its delay says nothing.
-constexpr std::int64_t delay_lasts_ns = 2'000'000;
+/// Of a path that brings nothing any more what was told of it says nothing.
+constexpr std::int64_t telling_lasts_ns = 2'000'000;
 /// A strand is no loop any more when we have not heard ourselves for so long.
 constexpr std::int64_t block_ns = 1'000'000'000;
 
@@ -58,7 +58,8 @@ PathControl::PathControl(const PeerSettings& peer, PeerLink& link)
       governor_(boldest_policy(peer), governor_parameters(messages_with(peer))),
       totals_(peer.paths.size()),
       data_at_(peer.paths.size()),
-      delay_at_(peer.paths.size(), lb::Nanoseconds{-delay_lasts_ns}),
+      delay_at_(peer.paths.size(), lb::Nanoseconds{-telling_lasts_ns}),
+      told_at_(peer.paths.size(), lb::Nanoseconds{-telling_lasts_ns}),
       blocked_until_(peer.paths.size(), free),
       biases_(peer.paths.size(), 1.0F) {
   receipts_.reserve(telemetry::most_records);
@@ -87,6 +88,7 @@ void PathControl::take(const telemetry::Message& feedback, lb::Nanoseconds now) 
     receipt.sent = sent(path, receipt.period);
     // Nothing was received that has been sent: it may be under way.
     if (!record.counted) receipt.sent->through.reset();
+    note_utilisation(path, record.utilisation, now);
     if (record.mean_delay == telemetry::not_measured) continue;
     delay_at_[lb::value(path)] = now;
     delays_.push_back({.path = path,
@@ -96,6 +98,17 @@ void PathControl::take(const telemetry::Message& feedback, lb::Nanoseconds now) 
   weights_.update(delays_);
   health_.received(receipts_, now);
   publish();
+}
+
+/// A message has not always something to tell: packets may come more seldom.
+void PathControl::note_utilisation(lb::PathId path, std::uint8_t told, lb::Nanoseconds now) noexcept {
+  lb::Nanoseconds& told_at = told_at_[lb::value(path)];
+  if (told != telemetry::utilisation_not_told) {
+    told_at = now;
+  } else if (lb::value(now) - lb::value(told_at) < telling_lasts_ns) {
+    return;
+  }
+  change(link_.paths[lb::value(path)].utilisation, told);
 }
 
 void PathControl::set_restores_order(bool restores) noexcept {
@@ -158,7 +171,7 @@ void PathControl::govern(lb::Nanoseconds now) noexcept {
   for (std::size_t i = 0; i < totals_.size(); ++i) {
     const auto path = static_cast<lb::PathId>(i);
     packets += totals_[i];
-    const bool late = weights_.outlying(path) && lb::value(now) - lb::value(delay_at_[i]) < delay_lasts_ns;
+    const bool late = weights_.outlying(path) && lb::value(now) - lb::value(delay_at_[i]) < telling_lasts_ns;
     out += late || !usable(path) ? 1 : 0;
   }
   for (const auto& lane : link_.lane_news) naks += lane->naks.get();

@@ -45,6 +45,7 @@ class PathControl {
   static constexpr lb::Nanoseconds free{-1};
 
   [[nodiscard]] lb::PathSent sent(lb::PathId path, std::uint32_t period) const noexcept;
+  void note_utilisation(lb::PathId path, std::uint8_t told, lb::Nanoseconds now) noexcept;
   void govern(lb::Nanoseconds now) noexcept;
   /// Takes over what the slow loop expects, or forgets it when the loop has stopped. Answers whether that
   /// changes anything.
@@ -58,6 +59,7 @@ class PathControl {
   std::vector<std::uint32_t> totals_;           ///< by path: packets sent, as last looked at
   std::vector<lb::Nanoseconds> data_at_;        ///< by path
   std::vector<lb::Nanoseconds> delay_at_;       ///< by path: when the peer last told of one
+  std::vector<lb::Nanoseconds> told_at_;        ///< by path: when it last told of utilisation
   std::vector<lb::Nanoseconds> blocked_until_;  ///< by path, or `free`
   std::vector<lb::PathReceipt> receipts_;       ///< of the message in hand
   std::vector<lb::PathDelay> delays_;           ///< the same

@@ -19,6 +19,7 @@
 #include "lb/policy.hpp"
 #include "lb/types.hpp"
 #include "telemetry/counter.hpp"
+#include "telemetry/message.hpp"
 #include "telemetry/return_traffic.hpp"
 #include "telemetry/source_clock.hpp"
 
@@ -33,6 +34,8 @@ struct alignas(64) PathSignal {
   std::atomic<bool> blocked{false};    ///< we have heard ourselves by it: the strand is a loop
   std::atomic<bool> from_dead{false};  ///< nothing comes from the peer by it, and something does by others
   telemetry::Counter lost;             ///< packets known to be lost on the way to the peer
+  /// Of the busiest hop on the way to the peer, as telemetry::PathRecord has it.
+  std::atomic<std::uint8_t> utilisation{telemetry::utilisation_not_told};
 };
 
 /// Answers whether it was another value.

@@ -14,6 +14,7 @@
 #include "lb/flow_rules.hpp"
 #include "lb/policy.hpp"
 #include "lb/types.hpp"
+#include "telemetry/int_md.hpp"
 #include "telemetry/message.hpp"
 #include "telemetry/roce.hpp"
 
@@ -144,8 +145,10 @@ struct PeerSettings {
   lb::Policy policy = lb::Policy::pinned;  ///< of RC and UC flows that no rule fits
   Stamping stamping = Stamping::none;      ///< where the policy needs it, and of what comes from the peer
   HopSettings hops{};                      ///< of these stamps
-  std::vector<RuleSettings> rules{};       ///< the first that fits counts; at most lb::FlowRules::none
-  std::optional<TraceSettings> trace{};    ///< of packets by rule; of others where stamping is none
+  /// What hops say of an egress in full use, whoever's stamps ask them, 1..2^32-2.
+  std::uint32_t utilisation_full = telemetry::utilisation_percent;
+  std::vector<RuleSettings> rules{};     ///< the first that fits counts; at most lb::FlowRules::none
+  std::optional<TraceSettings> trace{};  ///< of packets by rule; of others where stamping is none
   /// Hosts' ACKs, NAKs and CNPs tell how the paths are; only without stamping and messages.
   bool heeds_returns = false;
   EntropyField entropy = EntropyField::none;  ///< only where returns are heeded

@@ -16,9 +16,11 @@ constexpr std::uint32_t deeper(std::uint32_t known, std::uint32_t seen) noexcept
 }  // namespace
 
 FeedbackRecords::FeedbackRecords(std::span<PathMeters* const> lanes, std::size_t peer,
-                                 const SourceClock& source)
-    : lanes_(lanes.begin(), lanes.end()), peer_(peer), source_(&source) {
-  lb::Requirements{"FeedbackRecords"}.within("lanes", lanes.size(), 1, lb::max_lanes);
+                                 const SourceClock& source, std::uint32_t full)
+    : lanes_(lanes.begin(), lanes.end()), peer_(peer), full_(full), source_(&source) {
+  const lb::Requirements require{"FeedbackRecords"};
+  require.within("lanes", lanes.size(), 1, lb::max_lanes);
+  require.within("full", full, 1, not_measured - 1);
   told_.resize(lanes_.front()->paths(peer));
   marked_.reserve(lanes_.size());
 }
@@ -27,6 +29,7 @@ PathRecord FeedbackRecords::next(lb::PathId path, bool heard, lb::Nanoseconds no
   PathRecord record{.heard = heard};
   const std::uint32_t index = lanes_.front()->index(peer_, path);
   PathTotals totals;
+  std::optional<Newest::Told> utilisation;
   for (PathMeters* lane : lanes_) {
     PathMeter& meter = lane->at(index);
     totals += meter.totals();
@@ -36,6 +39,8 @@ PathRecord FeedbackRecords::next(lb::PathId path, bool heard, lb::Nanoseconds no
     if (const auto holds = meter.take_holds()) {
       record.longest_hold = std::max(record.longest_hold, holds->most);
     }
+    const auto newest = meter.take_utilisation();
+    if (newest && (!utilisation || newest->later_than(*utilisation))) utilisation = newest;
     const auto delays = meter.take_delays();
     if (!delays) continue;
     record.least_delay = std::min(record.least_delay, delays->least);
@@ -47,9 +52,16 @@ PathRecord FeedbackRecords::next(lb::PathId path, bool heard, lb::Nanoseconds no
   record.bytes = totals.bytes;
   record.ce_marked = static_cast<std::uint32_t>(totals.ce_marked);
   record.late = static_cast<std::uint32_t>(totals.late);
+  if (utilisation) record.utilisation = share_of(utilisation->value);
   add_mean(totals, told, record);
   add_counts(index, now, record);
   return record;
+}
+
+/// Rounded; more than full is full.
+std::uint8_t FeedbackRecords::share_of(std::uint32_t utilisation) const noexcept {
+  const std::uint64_t used = std::min(utilisation, full_);
+  return static_cast<std::uint8_t>((used * full_utilisation + full_ / 2) / full_);
 }
 
 /// The mean since the record before. Another thread may have counted between the reading of sums and of

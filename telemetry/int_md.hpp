@@ -6,7 +6,7 @@
 // use them. A source writes them as 0, a transit hop leaves them as they came.
 //
 // Units, which the standard leaves to the operator: latency, timestamps in nanoseconds; occupancy in bytes;
-// utilisation in Mbit/s.
+// utilisation in percent, or in whatever parts of full use the configuration says.
 //
 // Pure; nothing here keeps state. Any thread.
 #pragma once
@@ -34,6 +34,10 @@ inline constexpr unsigned int_version = 2;
 inline constexpr unsigned int_type_md = 1;
 /// The shim's Length is 8 bits: words after the shim.
 inline constexpr std::size_t int_max_length_words = 255;
+
+/// What hops say of an egress in full use, unless the operator knows better: of P4.org's units for it
+/// (percent, tenths and hundredths of it: p4-dtel-metadata-semantics.yang) the plainest.
+inline constexpr std::uint32_t utilisation_percent = 100;
 
 /// Next protocol type of the shim: how the sink finds back what was there before.
 enum class Npt : std::uint8_t {
@@ -119,17 +123,20 @@ struct HopLoad {
   std::uint32_t node_id = HopMetadata::unknown<std::uint32_t>;
   std::uint32_t latency = HopMetadata::unknown<std::uint32_t>;
   std::uint32_t queue = HopMetadata::unknown<std::uint32_t>;
+  std::uint32_t utilisation = HopMetadata::unknown<std::uint32_t>;  ///< of its egress
 
   friend constexpr bool operator==(const HopLoad&, const HopLoad&) = default;
 };
 inline HopLoad load_hop_load(const std::byte* from, std::uint16_t bitmap) noexcept {
-  // All bits up to the queue's are of one word.
   const auto get = [&](std::uint16_t bit) {
     if ((bitmap & bit) == 0) return HopMetadata::unknown<std::uint32_t>;
     const auto before = static_cast<std::uint16_t>(bitmap & ~(2U * bit - 1));
-    return load_be32(from + std::ptrdiff_t{4} * std::popcount(before));
+    return load_be32(from + 4 * int_hop_words(before));
   };
-  return {.node_id = get(int_node_id), .latency = get(int_hop_latency), .queue = get(int_queue)};
+  return {.node_id = get(int_node_id),
+          .latency = get(int_hop_latency),
+          .queue = get(int_queue),
+          .utilisation = get(int_egress_utilisation)};
 }
 
 /// Shim and INT-MD header, as two big-endian numbers. Reading a field is a shift.

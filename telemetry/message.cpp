@@ -19,6 +19,11 @@ constexpr std::uint8_t blocked_strand = 0x01;
 constexpr std::uint8_t heard = 0x80;
 constexpr std::uint8_t fifo_lost = 0x40;
 constexpr std::uint8_t counted = 0x20;
+constexpr std::uint8_t utilisation_told = 0x10;
+
+constexpr unsigned queue_bits = 24;
+constexpr std::uint32_t queue_mask = (1U << queue_bits) - 1;
+static_assert(deepest_queue_told == queue_mask - 1);
 
 std::uint8_t load8(const std::byte* from) noexcept { return std::to_integer<std::uint8_t>(*from); }
 void store8(std::byte* to, std::uint8_t value) noexcept { *to = std::byte{value}; }
@@ -58,8 +63,18 @@ void write_header(MessageType type, std::size_t bytes, const MessageHeader& head
          static_cast<std::uint8_t>(value(header.lane) << 4 | (header.blocked_strand ? blocked_strand : 0)));
 }
 
+/// Utilisation and deepest queue in one word. All ones: neither.
+std::uint32_t hops_word(const PathRecord& record) noexcept {
+  if (record.deepest_queue == not_measured && record.utilisation == utilisation_not_told) return not_measured;
+  const std::uint32_t queue =
+      record.deepest_queue == not_measured ? queue_mask : std::min(record.deepest_queue, deepest_queue_told);
+  return record.utilisation == utilisation_not_told ? queue
+                                                    : std::uint32_t{record.utilisation} << queue_bits | queue;
+}
+
 void read_record(const std::byte* from, PathRecord& record) noexcept {
   const std::uint8_t flags = load8(from + 1);
+  const std::uint32_t hops = load_be32(from + 36);
   const bool has_count = (flags & counted) != 0;
   record = {.heard = (flags & heard) != 0,
             .fifo_lost = (flags & fifo_lost) != 0,
@@ -72,14 +87,17 @@ void read_record(const std::byte* from, PathRecord& record) noexcept {
             .least_delay = load_be32(from + 24),
             .mean_delay = load_be32(from + 28),
             .most_delay = load_be32(from + 32),
-            .deepest_queue = load_be32(from + 36),
+            .utilisation = (flags & utilisation_told) != 0 ? static_cast<std::uint8_t>(hops >> queue_bits)
+                                                           : utilisation_not_told,
+            .deepest_queue = (hops & queue_mask) == queue_mask ? not_measured : hops & queue_mask,
             .longest_hold = load_be32(from + 40)};
 }
 
 void write_record(std::uint8_t path, const PathRecord& record, std::byte* to) noexcept {
   store8(to, path);
+  const bool told = record.utilisation != utilisation_not_told;
   store8(to + 1, static_cast<std::uint8_t>((record.heard ? heard : 0) | (record.fifo_lost ? fifo_lost : 0) |
-                                           (record.counted ? counted : 0)));
+                                           (record.counted ? counted : 0) | (told ? utilisation_told : 0)));
   store_be16(to + 2, record.counted ? record.period : std::uint16_t{0});
   store_be32(to + 4, record.counted ? record.packets : 0);
   store_be64(to + 8, record.bytes);
@@ -88,7 +106,7 @@ void write_record(std::uint8_t path, const PathRecord& record, std::byte* to) no
   store_be32(to + 24, record.least_delay);
   store_be32(to + 28, record.mean_delay);
   store_be32(to + 32, record.most_delay);
-  store_be32(to + 36, record.deepest_queue);
+  store_be32(to + 36, hops_word(record));
   store_be32(to + 40, record.longest_hold);
 }
 

@@ -12,11 +12,12 @@
 //       feedback: capabilities(32) | 48 record count(8) | first record's path(8) | announced paths(16)
 //       52  records of 44 bytes, one a path of the receiver, from the first one on and round; those that do
 //           not fit come with the next message:
-//            0  path(8) | flags(8): 0x80 heard, 0x40 FIFO standing lost, 0x20 counted | period(16)
+//            0  path(8) | flags(8): 0x80 heard, 0x40 FIFO standing lost, 0x20 counted, 0x10 told | period(16)
 //            4  packets(32)  8 bytes(64)  16 CE-marked packets(32)  20 late packets(32)   cumulative,
 //            wrapping
 //           24  delay above minimum: least(32) 28 mean(32) 32 most(32), ns, since the last message
-//           36  deepest queue any hop reported(32)  40 longest hold in the order window(32), ns
+//           36  utilisation(8) | deepest queue any hop reported(24), ffffff: none did
+//           40  longest hold in the order window(32), ns
 //   end-8  SipHash-2-4 (Aumasson and Bernstein 2012) over all bytes before it, least significant byte first
 //
 // Loss is counted by alternate marking (lb/alternate_marking.hpp). So `packets` are those of all marking
@@ -24,6 +25,11 @@
 // Flag 0x20 says that there is such a period: without it `period` and `packets` are 0 on the wire and mean
 // nothing. With it, 0 packets are a count. Half a number tells periods apart for 8.6 s: whoever fills a
 // record leaves the flag out where the path's last packet is older than `period_said_for`.
+//
+// Flag 0x10 says that hops have told how busy their egresses are. Then `utilisation` is the busiest one's
+// share of its capacity, in 254ths, by the newest packet that told. It is an average already, which each hop
+// has made over a time of its own: the most of several would be above all of them, the mean would be old.
+// Without the flag those bits mean nothing; they are 0, or ones if no queue was reported either.
 //
 // Reading trusts nothing: authenticity is established before the body is looked at. What makes an authentic
 // message count is the session's to say (session.hpp). Flags and capabilities that are not defined here are
@@ -83,6 +89,11 @@ inline constexpr std::uint32_t ioam = 1U << 2;
 
 /// In a field of a record: nothing was measured.
 inline constexpr std::uint32_t not_measured = 0xffffffff;
+/// Of an egress that is in full use; and: nobody has told.
+inline constexpr std::uint8_t full_utilisation = 254;
+inline constexpr std::uint8_t utilisation_not_told = 255;
+/// The deepest queue that a record can tell: INT's own limit.
+inline constexpr std::uint32_t deepest_queue_told = 0xff'fffe;
 /// How long after the last packet of a path its period is said: half of the time for which 16 bits say which.
 inline constexpr lb::Nanoseconds period_said_for{4'000'000'000};
 
@@ -99,8 +110,9 @@ struct PathRecord {
   std::uint32_t least_delay = not_measured;  ///< above the path's minimum, ns, since the message before
   std::uint32_t mean_delay = not_measured;
   std::uint32_t most_delay = not_measured;
-  std::uint32_t deepest_queue = not_measured;  ///< of any hop, in the hops' unit
-  std::uint32_t longest_hold = 0;              ///< in the order window, ns
+  std::uint8_t utilisation = utilisation_not_told;  ///< of the busiest hop, in parts of full_utilisation
+  std::uint32_t deepest_queue = not_measured;       ///< of any hop, in the hops' unit; see deepest_queue_told
+  std::uint32_t longest_hold = 0;                   ///< in the order window, ns
 
   friend bool operator==(const PathRecord&, const PathRecord&) = default;
 };

@@ -130,18 +130,36 @@ PathMeters::PathMeters(std::span<const Peer> peers, std::size_t hops) : hops_(ho
   hop_meters_ = std::vector<HopMeter>(count * hops);
 }
 
-void PathMeters::measure_hops(std::span<const PathSample> samples) noexcept {
-  for (const PathSample& sample : samples) {
-    HopMeter* meters = hop_meters_.data() + sample.meter * hops_;
-    const std::size_t hops = sample.stack.hops();
-    for (std::size_t i = 0; i < hops; ++i) {
-      const HopLoad hop = sample.stack.load(i);
-      const std::uint32_t depth = occupancy(hop.queue);
-      if (depth != not_measured) meters_[sample.meter].queues_.note(depth);
-      const std::size_t from_source = hops - 1 - i;
-      if (from_source < hops_) meters[from_source].count(hop);
+/// What the hops tell of the packets of a burst that are one meter's.
+void PathMeters::measure_hops(const PathBurst& burst, std::uint8_t first, lb::Nanoseconds now) noexcept {
+  const std::uint32_t index = burst.samples[first].meter;
+  HopMeter* meters = hop_meters_.data() + index * hops_;
+  std::uint32_t deepest = 0;
+  bool any_queue = false;
+  std::uint32_t utilisation = not_measured;
+  for (std::uint8_t i = first; i != PathBurst::end; i = burst.next[i]) {
+    const StackView& stack = burst.samples[i].stack;
+    const std::size_t hops = stack.hops();
+    std::uint32_t busiest = 0;
+    bool any_utilisation = false;
+    for (std::size_t hop = 0; hop < hops; ++hop) {
+      const HopLoad load = stack.load(hop);
+      const std::uint32_t depth = occupancy(load.queue);
+      if (depth != not_measured) {
+        deepest = std::max(deepest, depth);
+        any_queue = true;
+      }
+      if (load.utilisation != not_measured) {
+        busiest = std::max(busiest, load.utilisation);
+        any_utilisation = true;
+      }
+      const std::size_t from_source = hops - 1 - hop;
+      if (from_source < hops_) meters[from_source].count(load);
     }
+    if (any_utilisation) utilisation = busiest;
   }
+  if (any_queue) meters_[index].queues_.note(deepest);
+  if (utilisation != not_measured) meters_[index].utilisation_.note(utilisation, now);
 }
 
 void PathMeters::measure_trace(std::uint32_t index, IoamNodes nodes, std::size_t count) noexcept {
@@ -188,8 +206,8 @@ void PathMeters::measure_burst(std::span<const PathSample> samples, lb::Nanoseco
     PathMeter& meter = meters_[samples[firsts[i]].meter];
     meter.begin_burst(now);
     meter.count(burst, firsts[i]);
+    if (any_hops) measure_hops(burst, firsts[i], now);
   }
-  if (any_hops) measure_hops(samples);
 }
 
 }  // namespace braidway::telemetry

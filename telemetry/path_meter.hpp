@@ -10,6 +10,7 @@
 //   overtaken
 //   hold                 how long the order window kept packets, ns
 //   queue                deepest of any hop on the INT stack, bytes; hop by hop: hop_meter.hpp
+//   utilisation          of the busiest hop's egress, by the newest stack that tells, in the hops' unit
 //
 // Of a packet with a trace (IOAM) in place of a tag: what its hops tell, and nothing else.
 //
@@ -36,6 +37,7 @@
 #include "telemetry/hop_meter.hpp"
 #include "telemetry/int_md.hpp"
 #include "telemetry/log_linear_histogram.hpp"
+#include "telemetry/newest.hpp"
 #include "telemetry/published.hpp"
 #include "telemetry/source_clock.hpp"
 
@@ -103,6 +105,7 @@ class alignas(64) PathMeter {
   std::optional<Extremes::Range> take_delays() noexcept { return delays_.take(); }
   std::optional<Extremes::Range> take_queues() noexcept { return queues_.take(); }
   std::optional<Extremes::Range> take_holds() noexcept { return holds_.take(); }
+  std::optional<Newest::Told> take_utilisation() noexcept { return utilisation_.take(); }
 
  private:
   friend class PathMeters;
@@ -130,6 +133,7 @@ class alignas(64) PathMeter {
   DelayFloor floor_;
   LogLinearHistogram delay_;
   Extremes queues_;
+  Newest utilisation_;
   Published<MarkedPackets> marked_;
 
   Counter late_;
@@ -170,7 +174,7 @@ class PathMeters {
 
  private:
   void measure_burst(std::span<const PathSample> samples, lb::Nanoseconds now) noexcept;
-  void measure_hops(std::span<const PathSample> samples) noexcept;
+  void measure_hops(const PathBurst& burst, std::uint8_t first, lb::Nanoseconds now) noexcept;
 
   std::vector<std::uint32_t> first_;  ///< by peer: its first meter; one more at the end
   std::vector<PathMeter> meters_;

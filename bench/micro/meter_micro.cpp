@@ -23,7 +23,8 @@ namespace {
 constexpr std::int64_t burst_ns = 6'400;  ///< between bursts: 10 million packets a second
 constexpr std::size_t bursts = 256;
 constexpr std::size_t path_count = 8;
-constexpr std::uint16_t bitmap = 0xf000;
+constexpr std::uint16_t load = 0xf000;
+constexpr std::uint16_t load_and_utilisation = 0xf100;
 
 /// Which packets of a burst come by which of eight paths.
 enum class Paths : std::uint8_t { one, each_burst_another, each_packet_another };
@@ -34,8 +35,9 @@ enum class Queues : std::uint8_t { fifo, random };
 /// A sink that hears a peer's packets.
 class Sink {
  public:
-  /// `hops` stand on each packet's stack; `metered` of a path are metered one by one.
-  Sink(Paths paths, Queues queues, std::size_t hops, std::size_t metered)
+  /// `hops` stand on each packet's stack, with what `bitmap` says; `metered` of a path are metered one by
+  /// one.
+  Sink(Paths paths, Queues queues, std::size_t hops, std::size_t metered, std::uint16_t bitmap)
       : meters(std::array{telemetry::PathMeters::Peer{path_count, &clock}}, metered),
         paths_(paths),
         queues_(queues) {
@@ -49,7 +51,8 @@ class Sink {
       telemetry::store_hop(&stacks_[i * words * 4], bitmap,
                            {.node_id = static_cast<std::uint32_t>(i % hops),
                             .hop_latency = static_cast<std::uint32_t>(random() % 10'000),
-                            .queue = static_cast<std::uint32_t>(random() % 100'000)});
+                            .queue = static_cast<std::uint32_t>(random() % 100'000),
+                            .egress_utilisation = static_cast<std::uint32_t>(random() % 101)});
     }
     for (std::size_t i = 0; i < burst; ++i) {
       burst_[i] = {.bytes = 1'100, .stack = {stacks_.data() + i * hops * words * 4, bitmap, hops}};
@@ -81,9 +84,9 @@ class Sink {
   std::int64_t now_ = 1;
 };
 
-template <Paths paths, Queues queues, std::size_t hops, std::size_t metered = 0>
+template <Paths paths, Queues queues, std::size_t hops, std::size_t metered = 0, std::uint16_t bitmap = load>
 void measure(benchmark::State& state) {
-  Sink sink(paths, queues, hops, metered);
+  Sink sink(paths, queues, hops, metered, bitmap);
   per_packet(
       state, bursts, [&](std::size_t i) { sink.prepare(i); },
       [&] {
@@ -100,6 +103,7 @@ BENCHMARK(measure<Paths::one, Queues::random, 0>)->Name("measure, one path a bur
 BENCHMARK(measure<Paths::one, Queues::fifo, 3>)->Name("measure, 3 hops F000, not one by one");
 BENCHMARK(measure<Paths::one, Queues::fifo, 3, 8>)->Name("measure, 3 hops F000");
 BENCHMARK(measure<Paths::one, Queues::fifo, 3, 8>)->Name("measure, 3 hops F000 A/A");
+BENCHMARK(measure<Paths::one, Queues::fifo, 3, 8, load_and_utilisation>)->Name("measure, 3 hops F100");
 BENCHMARK(measure<Paths::each_packet_another, Queues::fifo, 3, 8>)
     ->Name("measure, 3 hops F000, another path each packet");
 
@@ -108,7 +112,7 @@ void records(benchmark::State& state) {
   std::vector<std::unique_ptr<Sink>> lanes;
   std::vector<telemetry::PathMeters*> meters;
   for (std::int64_t i = 0; i < state.range(0); ++i) {
-    lanes.push_back(std::make_unique<Sink>(Paths::each_packet_another, Queues::fifo, 0, 0));
+    lanes.push_back(std::make_unique<Sink>(Paths::each_packet_another, Queues::fifo, 0, 0, load));
     meters.push_back(&lanes.back()->meters);
   }
   telemetry::FeedbackRecords feedback(meters, 0, lanes.front()->clock);

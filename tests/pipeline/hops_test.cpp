@@ -120,5 +120,23 @@ TEST(Hops, AreMeteredAsFarAsStampsOrTracesAskThemForLoad) {
   }
 }
 
+TEST(Hops, TellHowBusyThePathIsBesideTheirLoad) {
+  constexpr std::uint16_t instructions =
+      load | telemetry::int_ingress_time | telemetry::int_egress_utilisation;
+  Lab sink(sink_gateway({.instructions = instructions}));
+  const Frame frame = rc_frame(3, 0);
+  sink.send(1, passed(frame, numbered(0, 0), instructions,
+                      {{.node_id = 70, .ingress_time = 5, .egress_utilisation = 83},
+                       {.node_id = 71},
+                       {.node_id = 72, .egress_utilisation = 12}}));
+  sink.settle();
+  EXPECT_EQ(sink.take(host), Frames{frame.bytes()});
+  telemetry::PathMeters& meters = *sink.worker().lane().meters;
+  const auto told = meters.at(meters.index(0, lb::PathId{0})).take_utilisation();
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->value, 83U);
+  EXPECT_EQ(hops_of(sink, 0)[2].node_id(), 72U);
+}
+
 }  // namespace
 }  // namespace braidway::tests

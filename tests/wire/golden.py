@@ -48,9 +48,9 @@ PROBE = bytes.fromhex("01010034 00010002 1122334455667788 0000000000000000 00000
 FEEDBACK = bytes.fromhex(
     "01020094 00020001 9988776655443322 1122334455667788 0000000000000102 000000012a05f200 0003 01 00"
     "00000003 02 02 0004"
-    "02 80 0007 000003e8 0000000000100000 00000005 00000002 0000012c 00000514 000009c4 00005800 0001e240"
+    "02 90 0007 000003e8 0000000000100000 00000005 00000002 0000012c 00000514 000009c4 25005800 0001e240"
     "03 40 0008 fffffffe 00000001ffffffff 00000000 00000000 ffffffff ffffffff ffffffff ffffffff 00000000"
-    "125f76d6b2a1eef1")
+    "5ac1d366dfc04f24")
 
 CNP_ROCE = {"opcode": 0x81, "name": "CNP", "class": "CNP", "solicited": 0, "migration": 0, "pad": 0, "version": 0,
             "pkey": 0xFFFF, "fecn": 0, "becn": 1, "resv8a": 0, "dest_qpn": 0x118, "ack_request": 0, "reserved": 0,
@@ -104,12 +104,13 @@ FEEDBACK_READ = {
     "lane": 0, "blocked": 0, "restores_order": 1, "reads_tunnels": 1, "ioam": 0, "record_count": 2,
     "first_record": 2, "announced_paths": 4, "records": [
         {"path": 2, "heard": 1, "fifo_lost": 0, "counted": 0, "period": 7, "packets": 1000, "bytes": 1048576, "ce_marked": 5,
-         "late": 2, "delay_min": 300, "delay_mean": 1300, "delay_max": 2500, "deepest_queue": 22528,
+         "late": 2, "delay_min": 300, "delay_mean": 1300, "delay_max": 2500, "utilisation": 37, "deepest_queue": 22528,
          "longest_hold": 123456},
         {"path": 3, "heard": 0, "fifo_lost": 1, "counted": 0, "period": 8, "packets": 0xFFFFFFFE, "bytes": 0x1FFFFFFFF,
-         "ce_marked": 0, "late": 0, "delay_min": None, "delay_mean": None, "delay_max": None, "deepest_queue": None,
+         "ce_marked": 0, "late": 0, "delay_min": None, "delay_mean": None, "delay_max": None, "utilisation": None,
+         "deepest_queue": None,
          "longest_hold": 0}],
-    "authenticator": 0xF1EEA1B2D6765F12, "authentic": True}
+    "authenticator": 0x244FC0DF66D3C15A, "authentic": True}
 
 
 def udp4(payload, port):

@@ -19,6 +19,11 @@ Json received_by(const dataplane::ReceivedByPath& path, bool dead) {
   return out;
 }
 
+/// Null: nobody tells.
+Json utilisation_of(const dataplane::PathCondition& condition) {
+  return condition.utilisation ? Json(*condition.utilisation) : Json();
+}
+
 /// What keeps it from being used, the link before what messages tell.
 std::string_view state_of(const dataplane::Gateway::PathState& path) {
   return path.record.live || !path.condition.usable() ? path.condition.name() : "dead";
@@ -39,6 +44,7 @@ tl::expected<Json, std::string> show(Session& session, const Arguments& /*argume
                     {"slots", states[i].slots},
                     {"share", states[i].condition.share},
                     {"lost", states[i].condition.lost},
+                    {"utilisation", utilisation_of(states[i].condition)},
                     {"packets", counted.path_packets[i]},
                     {"bytes", session.gateway.port_statistics(peer.paths[i].port).tx_bytes},
                     {"received", received_by(counted.received[i], states[i].condition.from_dead)}});
@@ -49,9 +55,13 @@ tl::expected<Json, std::string> show(Session& session, const Arguments& /*argume
               {"paths", std::move(list)}};
 }
 
+std::string percentage(const Json& share) {
+  return share.is_null() ? "-" : fmt::format("{:.0f}%", 100.0 * share.get<double>());
+}
+
 std::string render(const Json& json) {
-  Table table(
-      {"path", "peer", "port", "state", "from peer", "weight", "slots", "share", "lost", "packets", "bytes"});
+  Table table({"path", "peer", "port", "state", "from peer", "weight", "slots", "share", "lost",
+               "utilisation", "packets", "bytes"});
   const auto all = json.at("slots").get<double>();
   for (const auto& path : json.at("paths")) {
     const auto slots = path.at("slots").get<std::uint64_t>();
@@ -59,7 +69,7 @@ std::string render(const Json& json) {
         {path.at("name"), path.at("peer"), path.at("port"), path.at("state"), path.at("received").at("state"),
          std::to_string(path.at("weight").get<std::uint64_t>()), std::to_string(slots),
          fmt::format("{:.2f}%", 100.0 * static_cast<double>(slots) / all * path.at("share").get<double>()),
-         std::to_string(path.at("lost").get<std::uint64_t>()),
+         std::to_string(path.at("lost").get<std::uint64_t>()), percentage(path.at("utilisation")),
          std::to_string(path.at("packets").get<std::uint64_t>()),
          std::to_string(path.at("bytes").get<std::uint64_t>())});
   }

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "dataplane/path_condition.hpp"
 #include "tests/unit/dataplane/two_gateways.hpp"
 
 namespace braidway::tests {
@@ -121,6 +122,28 @@ TEST(Messenger, ASlowPathGetsLess) {
     both.run(100 * us, 1);
   }
   EXPECT_LT(both.a().link.paths[1].share, 0.5F * both.a().link.paths[0].share);
+}
+
+TEST(Messenger, TheSourceLearnsHowBusyItsPathsAreAndForgetsItWhenNothingTells) {
+  TwoGateways both(2);
+  const auto utilisation = [&](std::size_t path) {
+    return dataplane::PathCondition(both.a().link.paths[path]).utilisation;
+  };
+  both.run(20 * ms, 1);
+  EXPECT_EQ(utilisation(0), std::nullopt);
+  both.b().utilisation = 50;
+  both.run(5 * ms, 1);
+  EXPECT_EQ(utilisation(0), 0.5);
+  EXPECT_EQ(utilisation(1), 0.5);
+  EXPECT_EQ(dataplane::PathCondition(both.b().link.paths[0]).utilisation, std::nullopt) << "the way back";
+  both.b().utilisation = 100;
+  both.run(5 * ms, 1);
+  EXPECT_EQ(utilisation(0), 1.0);
+  // Messages without packets that tell anything do not take back what was told a moment ago.
+  both.run(1 * ms);
+  EXPECT_EQ(utilisation(0), 1.0);
+  both.run(5 * ms);
+  EXPECT_EQ(utilisation(0), std::nullopt);
 }
 
 TEST(Messenger, WhoBootsAnewIsNotSentNumbersUntilItHasSaidThatItRestoresOrder) {

@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "dataplane/messenger.hpp"
 #include "dataplane/peer_link.hpp"
+#include "telemetry/int_md.hpp"
 #include "telemetry/path_meter.hpp"
 
 namespace braidway::tests {
@@ -58,8 +60,14 @@ class End {
     return static_cast<std::uint32_t>(static_cast<std::uint64_t>(lb::value(at(now))));
   }
   void receive(std::size_t lane, std::size_t path, std::uint32_t departure, std::int64_t now) {
+    std::array<std::byte, 4> stack;
+    telemetry::store_hop(stack.data(), telemetry::int_egress_utilisation,
+                         {.egress_utilisation = utilisation.value_or(0)});
     const telemetry::PathSample sample{
-        .meter = static_cast<std::uint32_t>(path), .departure = departure, .bytes = 1'000};
+        .meter = static_cast<std::uint32_t>(path),
+        .departure = departure,
+        .bytes = 1'000,
+        .stack = {stack.data(), telemetry::int_egress_utilisation, utilisation ? std::size_t{1} : 0}};
     meters_[lane]->measure({&sample, 1}, at(now));
   }
   telemetry::PathMeter& meter(std::size_t lane, std::size_t path) {
@@ -79,6 +87,7 @@ class End {
  public:
   dataplane::PeerLink link;
   std::unique_ptr<dataplane::Messenger> messenger;
+  std::optional<std::uint32_t> utilisation;  ///< that a hop on every path tells in what comes, percent
 
  private:
   std::int64_t clock_;

@@ -1,4 +1,4 @@
-// Queue depths and latencies of hops, from INT stacks and IOAM traces as they lie in packets.
+// Queue depths, latencies and utilisation of hops, from INT stacks and IOAM traces as they lie in packets.
 #include "telemetry/hop_meter.hpp"
 
 #include <array>
@@ -93,11 +93,14 @@ RC_GTEST_PROP(HopLoadProperty, ItIsWhatTheWholeHopSaysWhateverIsAskedFor, ()) {
   const auto bitmap = *rc::gen::arbitrary<std::uint16_t>();
   const HopMetadata hop{.node_id = *rc::gen::arbitrary<std::uint32_t>(),
                         .hop_latency = *rc::gen::arbitrary<std::uint32_t>(),
-                        .queue = *rc::gen::arbitrary<std::uint32_t>()};
+                        .queue = *rc::gen::arbitrary<std::uint32_t>(),
+                        .egress_utilisation = *rc::gen::arbitrary<std::uint32_t>()};
   const Stack stack(bitmap, {{}, hop});
   const HopMetadata whole = stack.view().hop(1);
-  RC_ASSERT(stack.view().load(1) ==
-            (HopLoad{.node_id = whole.node_id, .latency = whole.hop_latency, .queue = whole.queue}));
+  RC_ASSERT(stack.view().load(1) == (HopLoad{.node_id = whole.node_id,
+                                             .latency = whole.hop_latency,
+                                             .queue = whole.queue,
+                                             .utilisation = whole.egress_utilisation}));
 }
 
 TEST(HopMeter, HopsAreNumberedFromTheSourceOn) {
@@ -162,6 +165,81 @@ TEST(HopMeter, TheFeedbackTellsTheDeepestQueueOfAnyHop) {
   hops.measure(Stack(all_of_load, {{.queue = 0}}));
   EXPECT_EQ(records.next(lb::PathId{1}, {}, now).deepest_queue, 0U);
   EXPECT_EQ(records.next(lb::PathId{1}, {}, now).deepest_queue, not_measured);
+}
+
+constexpr std::uint16_t queue_and_utilisation = int_queue | int_egress_utilisation;
+
+TEST(Utilisation, TheBusiestHopOfTheNewestPacketThatTellsCounts) {
+  Hops hops;
+  const auto told = [&] {
+    const auto newest = hops.meters.at(1).take_utilisation();
+    return newest ? newest->value : not_measured;
+  };
+  EXPECT_EQ(told(), not_measured);
+  hops.measure(Stack(queue_and_utilisation, {{.egress_utilisation = 20},
+                                             {.queue = 7, .egress_utilisation = 90},
+                                             {.egress_utilisation = 0xffff'ffff}}));
+  EXPECT_EQ(hops.deepest(), 7U) << "beside it";
+  EXPECT_EQ(told(), 90U);
+  EXPECT_EQ(told(), not_measured) << "it was taken";
+  const std::array burst{Stack(queue_and_utilisation, {{.egress_utilisation = 70}}),
+                         Stack(queue_and_utilisation, {{.egress_utilisation = 30}}),
+                         Stack(queue_and_utilisation, {{.queue = 1}}), Stack(0, {})};
+  std::array<PathSample, burst.size()> samples;
+  for (std::size_t i = 0; i < burst.size(); ++i) samples.at(i) = {.meter = 1, .stack = burst.at(i).view()};
+  hops.meters.measure(samples, now);
+  EXPECT_EQ(told(), 30U) << "not the most, and not the last, which do not tell";
+  hops.measure(Stack(int_egress_utilisation, {{.egress_utilisation = 0}}));
+  EXPECT_EQ(told(), 0U) << "idle is told";
+  EXPECT_EQ(hops.meters.at(0).take_utilisation(), std::nullopt) << "the other path";
+}
+
+TEST(Utilisation, OfSeveralLanesTheOneThatWasToldLastCounts) {
+  SourceClock clock;
+  std::array lanes{PathMeters(std::array{PathMeters::Peer{.paths = 1, .source = &clock}}, 0),
+                   PathMeters(std::array{PathMeters::Peer{.paths = 1, .source = &clock}}, 0)};
+  FeedbackRecords records(std::array{&lanes[0], &lanes[1]}, 0, clock);
+  const auto tell = [&](std::size_t lane, std::uint32_t percent, std::int64_t at) {
+    const Stack stack(int_egress_utilisation, {{.egress_utilisation = percent}});
+    const PathSample sample{.stack = stack.view()};
+    lanes.at(lane).measure({&sample, 1}, lb::Nanoseconds{at});
+  };
+  // The last one beyond where its number wraps.
+  for (const std::int64_t begin : {std::int64_t{0}, value(now), (std::int64_t{1} << 42) - 20'000}) {
+    tell(0, 100, begin);
+    tell(1, 50, begin + 50'000);
+    EXPECT_EQ(records.next(lb::PathId{0}, {}, now).utilisation, full_utilisation / 2);
+    tell(1, 50, begin + 60'000);
+    tell(0, 100, begin + 70'000);
+    EXPECT_EQ(records.next(lb::PathId{0}, {}, now).utilisation, full_utilisation);
+    EXPECT_EQ(records.next(lb::PathId{0}, {}, now).utilisation, utilisation_not_told);
+  }
+}
+
+TEST(Utilisation, IsTheShareOfWhatHopsSayInFullUse) {
+  struct Case {
+    std::uint32_t full;
+    std::uint32_t told;
+    unsigned share;
+  };
+  for (const auto& [full, told, share] : std::vector<Case>{{100, 0, 0},
+                                                           {100, 1, 3},
+                                                           {100, 50, 127},
+                                                           {100, 99, 251},
+                                                           {100, 100, 254},
+                                                           {100, 101, 254},
+                                                           {10'000, 5'000, 127},
+                                                           {1, 1, 254},
+                                                           {100'000, 25'000, 64},
+                                                           {0xffff'fffe, 0x7fff'ffff, 127},
+                                                           {0xffff'fffe, 0xffff'fffe, 254}}) {
+    Hops hops;
+    FeedbackRecords records(std::array{&hops.meters}, 0, hops.clock, full);
+    hops.measure(Stack(int_egress_utilisation, {{.egress_utilisation = told}}));
+    EXPECT_EQ(records.next(lb::PathId{1}, {}, now).utilisation, share) << told << " of " << full;
+  }
+  Hops hops;
+  EXPECT_THROW(FeedbackRecords(std::array{&hops.meters}, 0, hops.clock, 0), std::invalid_argument);
 }
 
 constexpr std::uint32_t trace_of_load = ioam_node_id | ioam_transit_delay | ioam_queue_depth;

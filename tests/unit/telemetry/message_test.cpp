@@ -34,6 +34,7 @@ const PathRecord one_heard{.heard = true,
                            .least_delay = 5,
                            .mean_delay = 6,
                            .most_delay = 7,
+                           .utilisation = 127,
                            .deepest_queue = 8,
                            .longest_hold = 9};
 
@@ -325,8 +326,9 @@ TEST(Receipt, ARecordWithoutACountShowsALifeSignAndNoLoss) {
 }
 
 rc::Gen<PathRecord> any_record() {
-  return rc::gen::map(rc::gen::container<std::array<std::uint32_t, 12>>(rc::gen::arbitrary<std::uint32_t>()),
-                      [](const std::array<std::uint32_t, 12>& any) {
+  return rc::gen::map(rc::gen::container<std::array<std::uint32_t, 13>>(rc::gen::arbitrary<std::uint32_t>()),
+                      [](const std::array<std::uint32_t, 13>& any) {
+                        const std::uint32_t queue = any[10] & 0xff'ffff;
                         const bool counted = (any[0] & 4U) != 0;
                         return PathRecord{.heard = (any[0] & 1U) != 0,
                                           .fifo_lost = (any[0] & 2U) != 0,
@@ -339,7 +341,8 @@ rc::Gen<PathRecord> any_record() {
                                           .least_delay = any[7],
                                           .mean_delay = any[8],
                                           .most_delay = any[9],
-                                          .deepest_queue = any[10],
+                                          .utilisation = static_cast<std::uint8_t>(any[12]),
+                                          .deepest_queue = queue > deepest_queue_told ? not_measured : queue,
                                           .longest_hold = any[11]};
                       });
 }

@@ -17,9 +17,9 @@ TEST(Allocation, MetersTakeNoMemory) {
   SourceClock clock;
   PathMeters meters(std::array{PathMeters::Peer{.paths = 8, .source = &clock}}, max_metered_hops);
   FeedbackRecords records(std::array{&meters}, 0, clock);
-  constexpr std::uint16_t bitmap = 0xf000;
-  std::array<std::byte, std::size_t{16} * 9> stack{};  // a hop more than is metered
-  store_hop(stack.data(), bitmap, {.node_id = 1, .hop_latency = 2, .queue = 3});
+  constexpr std::uint16_t bitmap = 0xf100;
+  std::array<std::byte, std::size_t{20} * 9> stack{};  // a hop more than is metered
+  store_hop(stack.data(), bitmap, {.node_id = 1, .hop_latency = 2, .queue = 3, .egress_utilisation = 4});
   const std::array<std::byte, std::size_t{4} * 9> nodes{};
   std::array<PathSample, 100> burst{};
   std::uint64_t told = 0;

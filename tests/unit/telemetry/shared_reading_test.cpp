@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "telemetry/extremes.hpp"
+#include "telemetry/newest.hpp"
 #include "telemetry/published.hpp"
 
 namespace braidway::telemetry {
@@ -93,6 +94,40 @@ TEST(Extremes, WhoTakesFromAnotherThreadSeesNothingThatWasTakenBefore) {
   enough = true;
   writer.join();
   EXPECT_EQ(wrong, 0U);
+}
+
+TEST(Newest, EachIsTakenOnceAndTheLastBeforeAllOthers) {
+  Newest newest;
+  EXPECT_EQ(newest.take(), std::nullopt);
+  newest.note(7, lb::Nanoseconds{1'024});
+  newest.note(3, lb::Nanoseconds{2'048});
+  EXPECT_EQ(newest.take(), (Newest::Told{.value = 3, .at = 2}));
+  EXPECT_EQ(newest.take(), std::nullopt);
+  newest.note(3, lb::Nanoseconds{3'072});
+  EXPECT_EQ(newest.take(), (Newest::Told{.value = 3, .at = 3})) << "the same again is news";
+  newest.note(0, lb::Nanoseconds{0});
+  EXPECT_EQ(newest.take(), (Newest::Told{.value = 0, .at = 0})) << "a clock may go back";
+}
+
+TEST(Newest, WhoTakesFromAnotherThreadSeesValueAndTimeOfOneNote) {
+  Newest newest;
+  constexpr std::uint32_t last = 1'000'000;
+  std::thread writer([&] {
+    for (std::uint32_t i = 1; i <= last; ++i) newest.note(i, lb::Nanoseconds{std::int64_t{i} * 1'024});
+  });
+  std::uint64_t torn = 0;
+  std::uint64_t not_later = 0;
+  Newest::Told seen;
+  while (seen.value < last) {
+    const auto told = newest.take();
+    if (!told) continue;
+    torn += told->value != told->at;
+    not_later += !told->later_than(seen);
+    seen = *told;
+  }
+  writer.join();
+  EXPECT_EQ(torn, 0U);
+  EXPECT_EQ(not_later, 0U);
 }
 
 }  // namespace

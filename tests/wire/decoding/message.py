@@ -6,7 +6,7 @@ PORT = 61792
 VERSION, LARGEST = 1, 1200
 PROBE, FEEDBACK = 1, 2
 HEADER, FEEDBACK_HEADER, RECORD, AUTHENTICATOR = 44, 8, 44, 8
-NONE = 0xFFFFFFFF
+NONE, NO_QUEUE, FULL = 0xFFFFFFFF, 0xFFFFFF, 254
 _WORD = (1 << 64) - 1
 
 
@@ -44,7 +44,7 @@ def measured(value):
 
 
 def record(reader):
-    path, heard, lost, counted, reserved = reader.bits("record path, flags", 8, 1, 1, 1, 5)
+    path, heard, lost, counted, told, reserved = reader.bits("record path, flags", 8, 1, 1, 1, 1, 4)
     reader.demand(reserved == 0, "record flags", f"unknown bits 0x{reserved:02x}", back=1)
     period = reader.number(2, "record period")
     packets, octets, marked, late = reader.bits("record counters", 32, 64, 32, 32)
@@ -52,10 +52,14 @@ def record(reader):
     known = [delay for delay in (smallest, mean, largest) if delay is not None]
     reader.demand(len(known) in (0, 3), "record delays", "some are none and some are not", back=12)
     reader.demand(known == sorted(known), "record delays", f"min, mean, max of {known} do not rise", back=12)
-    queue, hold = reader.bits("record queue, hold", 32, 32)
+    utilisation, queue, hold = reader.bits("record utilisation, queue, hold", 8, 24, 32)
+    unused = 0xFF if queue == NO_QUEUE else 0
+    reader.demand(told or utilisation == unused, "record utilisation", f"0x{utilisation:02x}, and it is not told", back=8)
+    reader.demand(not told or utilisation <= FULL, "record utilisation", f"{utilisation} of {FULL}", back=8)
     return {"path": path, "heard": heard, "fifo_lost": lost, "counted": counted, "period": period, "packets": packets, "bytes": octets,
             "ce_marked": marked, "late": late, "delay_min": smallest, "delay_mean": mean, "delay_max": largest,
-            "deepest_queue": measured(queue), "longest_hold": hold}
+            "utilisation": utilisation if told else None, "deepest_queue": None if queue == NO_QUEUE else queue,
+            "longest_hold": hold}
 
 
 def feedback(reader, end):
