@@ -75,6 +75,7 @@ Config assemble(const Draft& draft) {
     settings.heeds_returns = peer.heeds_returns.value_or(settings.heeds_returns);
     settings.entropy = peer.entropy.value_or(settings.entropy);
     settings.hops = hops_of(peer.hops);
+    settings.utilisation_full = peer.hops.utilisation_full.value_or(settings.utilisation_full);
     settings.rules = rules_of(peer, settings);
     settings.trace = trace_of(peer.trace);
     std::optional<KeyFile>& key_file = config.key_files.emplace_back();

@@ -217,6 +217,7 @@ constexpr std::array hop_fields{
     choices<&HopsDraft::instructions, instruction_words, instructions>("instructions", optional),
     number<&HopsDraft::hops, 1, 255>("hops", optional),
     truth<&HopsDraft::own>("own_hop", optional),
+    number<&HopsDraft::utilisation_full, 1, 4'294'967'294>("utilisation_full", optional),
 };
 constexpr std::array rule_fields{
     text<&RuleDraft::destination, check_prefix, a_prefix>("destination", optional),

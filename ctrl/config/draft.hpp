@@ -84,6 +84,7 @@ struct HopsDraft {
   std::vector<Given<std::uint16_t>> instructions;
   Given<std::uint8_t> hops;
   Given<bool> own;
+  Given<std::uint32_t> utilisation_full;
 };
 
 struct RuleDraft {

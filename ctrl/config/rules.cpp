@@ -1,11 +1,13 @@
 #include "ctrl/config/rules.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "ctrl/config/prefix.hpp"
 #include "ctrl/config/words.hpp"
 #include "dataplane/treatments.hpp"
 #include "lb/flow_rules.hpp"
+#include "telemetry/int_md.hpp"
 
 namespace braidway::ctrl {
 namespace {
@@ -14,7 +16,7 @@ using dataplane::Stamping;
 using dataplane::TrafficClass;
 
 bool were_written(const HopsDraft& hops) {
-  return !hops.instructions.empty() || hops.hops.given || hops.own.given;
+  return !hops.instructions.empty() || hops.hops.given || hops.own.given || hops.utilisation_full.given;
 }
 
 lb::FlowRules::Rule flows_of(const RuleDraft& rule) {
@@ -90,6 +92,28 @@ void check_hops(const HopsDraft& hops, bool stamped, std::vector<Problem>& probl
   }
 }
 
+bool ask_utilisation(const HopsDraft& hops) {
+  return (hops_of(hops).instructions & telemetry::int_egress_utilisation) != 0;
+}
+
+/// Hops count in one way, whoever's stamps ask them.
+void check_utilisation(const PeerDraft& peer, std::vector<Problem>& problems) {
+  for (const RuleDraft& rule : peer.rules) {
+    if (!rule.hops.utilisation_full.given) continue;
+    problems.push_back({rule.hops.utilisation_full.at,
+                        "utilisation_full is of all stamps with the peer; write it into the peer's int"});
+  }
+  const Given<std::uint32_t>& full = peer.hops.utilisation_full;
+  const bool asked =
+      ask_utilisation(peer.hops) || std::ranges::any_of(peer.rules, ask_utilisation, &RuleDraft::hops);
+  if (full.given && !asked) {
+    problems.push_back(
+        {full.at,
+         "utilisation_full says how hops tell their utilisation, and none is asked for it; add "
+         "egress-utilisation to the instructions, or leave utilisation_full out"});
+  }
+}
+
 void check_order(const PeerDraft& peer, std::vector<Problem>& problems) {
   std::vector<lb::FlowRules::Rule> flows;
   flows.reserve(peer.rules.size());
@@ -107,6 +131,7 @@ void check_order(const PeerDraft& peer, std::vector<Problem>& problems) {
 void check_rules(const Draft& draft, std::vector<Problem>& problems) {
   for (const PeerDraft& peer : draft.peers) {
     check_hops(peer.hops, stamps(peer), problems);
+    check_utilisation(peer, problems);
     for (const RuleDraft& rule : peer.rules) {
       check_rule(rule, peer, problems);
       if (rule.traffic_class.value_or(TrafficClass::rdma) == TrafficClass::rdma) {

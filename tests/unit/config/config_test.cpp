@@ -81,6 +81,7 @@ TEST(Config, DefaultsFillWhatTheFileLeavesOut) {
   EXPECT_EQ(gateway.peers[0].policy, lb::Policy::pinned);
   EXPECT_EQ(gateway.peers[0].stamping, Stamping::none);
   EXPECT_EQ(gateway.peers[0].hold_us, 150U);
+  EXPECT_EQ(gateway.peers[0].utilisation_full, 100U);
   EXPECT_FALSE(gateway.peers[0].messages);
   EXPECT_FALSE(config->key_files.at(0));
   EXPECT_FALSE(gateway.reports);
@@ -106,7 +107,7 @@ ports:
   - {name: h, role: host, queues: 2, mtu: 4200, descriptors: 512, stall_ms: 500}
   - {name: f, role: fabric, device: "af_xdp:eth1", queues: 3, mtu: 9000, descriptors: 2048, xdp_take: rocev2}
 peers: [{name: b, id: 7, paths: [{port: f, weight: 10000, name: rail}], policy: spray, stamping: int-md, hold_us: 20,
-         int: {instructions: [node-id, queue, buffer], hops: 4, own_hop: true},
+         int: {instructions: [node-id, queue, egress-utilisation, buffer], hops: 4, own_hop: true, utilisation_full: 4294967294},
          rules: [{destination: 10.7.0.0/16, policy: pinned, int: {own_hop: false}}, {destination: "fd00::/8", stamping: none},
                  {class: ud, policy: idle-move}],
          messages: {key_file: /k, interval_us: 200, heartbeat_us: 2000, suspect_us: 300, patience_us: 900}}]
@@ -135,7 +136,8 @@ api: {socket: /x.sock}
   EXPECT_EQ(gateway.peers[0].policy, lb::Policy::spray);
   EXPECT_EQ(gateway.peers[0].stamping, Stamping::int_md);
   EXPECT_EQ(gateway.peers[0].hold_us, 20U);
-  EXPECT_EQ(gateway.peers[0].hops, (HopSettings{.instructions = 0x9080, .hops = 4, .own = true}));
+  EXPECT_EQ(gateway.peers[0].hops, (HopSettings{.instructions = 0x9180, .hops = 4, .own = true}));
+  EXPECT_EQ(gateway.peers[0].utilisation_full, 4'294'967'294U);
   const auto& rules = gateway.peers[0].rules;
   ASSERT_EQ(rules.size(), 3U);
   EXPECT_EQ(rules[0].flows.kinds, kind_of(TrafficClass::rdma));

@@ -117,6 +117,9 @@ TEST(Schema, TellsTheDefaultsThatTheSettingsHave) {
   EXPECT_EQ(properties["stall_ms"]["default"], port.stall_ms);
   const json& path = schema["$defs"]["peer"]["properties"]["paths"]["items"]["properties"];
   EXPECT_EQ(path["weight"]["default"], dataplane::PathSettings{}.weight);
+  const json& hops = schema["$defs"]["hops"]["properties"];
+  EXPECT_EQ(hops["hops"]["default"], dataplane::HopSettings{}.hops);
+  EXPECT_EQ(hops["utilisation_full"]["default"], dataplane::PeerSettings{}.utilisation_full);
   EXPECT_EQ(schema["properties"]["memory"]["properties"]["limit_mib"]["default"], memory.limit_mib);
   EXPECT_EQ(schema["properties"]["memory"]["properties"]["mbufs"]["default"], memory.mbufs);
 }
