@@ -9,6 +9,11 @@
 // a bin is censored. A path that is free because we left it is therefore not a path that others left: its
 // bins are censored at 1, and say nothing.
 //
+// Unless the path's hops tell how full their ports are (utilisation): what left by the fullest, less what we
+// put there, is others', whether or not a queue stands. They measure over a time of their own, which is not
+// quite that in which our packets were counted. So it is measured only as far as our own load stayed the
+// same: where it changed, there is a bound again.
+//
 // Our own load is no part of it as long as it is counted where the queue is left, and over the same time
 // (load_bins.hpp): what is counted on its way in, or by another clock, makes our own changes look like
 // somebody's, and our own job's period like something to be forecast.
@@ -39,13 +44,23 @@ struct CrossLoad {
 
 /// One path, one bin, as measured.
 struct PathUse {
-  double capacity = 0;  ///< bytes that the path can carry in the bin
-  double own = 0;       ///< bytes of ours that came onto it
-  double growth = 0;    ///< of its queue, bytes; ignored where none stood
-  bool queued = false;  ///< a queue stood all the time
+  double capacity = 0;    ///< bytes that the path can carry in the bin
+  double own = 0;         ///< bytes of ours that came onto it
+  double own_change = 0;  ///< by how much less or more that was just before; for `left_by`
+  double left_by = -1;    ///< bytes of whoever that left by its fullest hop; below 0: none told
+  double growth = 0;      ///< of its queue, bytes; ignored where none stood
+  bool queued = false;    ///< a queue stood all the time
 };
 
+/// Part of the capacity by which our own load may have changed where others' is what is left of all.
+inline constexpr double same_own = 0.1;
+
 [[nodiscard]] inline CrossLoad cross_load(const PathUse& use) noexcept {
+  if (!use.queued && use.left_by >= 0 && use.capacity > 0 && use.own >= 0) {
+    const bool changed = use.own_change > same_own * use.capacity;
+    const double others = use.left_by - use.own + (changed ? std::min(use.own_change, use.own) : 0);
+    return {.load = static_cast<float>(std::clamp(others / use.capacity, 0.0, 1.0)), .censored = changed};
+  }
   const double left = use.capacity - use.own + (use.queued ? use.growth : 0);
   if (!std::isfinite(left) || !(use.capacity > 0) || use.own < 0) return {};
   return {.load = static_cast<float>(std::clamp(left / use.capacity, 0.0, 1.0)), .censored = !use.queued};

@@ -37,6 +37,7 @@ LoadBins::LoadBins(std::span<const double> capacities, const Parameters& paramet
       capacities_(per_bin(capacities, parameters)),
       open_(capacities.size() * room()),
       told_(capacities.size()),
+      own_(capacities.size()),
       heard_at_(capacities.size(), never),
       closed_(capacities.size() * parameters.tick_bins),
       samples_(capacities.size()) {
@@ -57,6 +58,8 @@ void LoadBins::add(std::size_t path, const Heard& heard, double now, double pass
   const double queued = heard.least_delay_ns >= parameters_.queued_ns ? 1 : 0;
   const double late = std::max(static_cast<double>(heard.mean_delay_ns), 0.0) /
                       static_cast<double>(lb::value(parameters_.bin));
+  const double own = static_cast<double>(heard.bytes) / passed;
+  const double own_change = std::abs(own - std::exchange(own_[path], own));
   const double from = told_[path];
   const double to = now - late;
   // It is later by more than the time that passed: nothing of it is new.
@@ -72,6 +75,11 @@ void LoadBins::add(std::size_t path, const Heard& heard, double now, double pass
       of.carried += capacities_[path] * passed * part;
       of.covered += until - at;
       of.queued += queued * (until - at);
+      if (heard.utilisation >= 0) {
+        of.told += until - at;
+        of.left_by += capacities_[path] * std::min<double>(heard.utilisation, 1) * (until - at);
+        of.own_change += own_change * (until - at);
+      }
     }
     at = until;
   }
@@ -104,6 +112,8 @@ void LoadBins::close_tick() noexcept {
         load = cross_load(
             {.capacity = capacity,
              .own = of.bytes,
+             .own_change = of.own_change,
+             .left_by = of.told >= of.covered ? of.left_by : -1,
              .growth = of.carried - capacity,
              .queued = of.queued >= of.covered && of.bytes >= parameters_.least_part * of.carried});
       }

@@ -9,6 +9,9 @@
 // others'. It came within less time than it left in while the queue grew, and within more while it shrank;
 // without that our own coming and going would look like others'.
 //
+// Where hops tell how full they are, that says what others put there without a queue (cross_load.hpp), and
+// on a path that none of our packets take while a probe does.
+//
 // A bin is closed `lag` bins after its end, and unknown unless messages were about nearly all of it.
 //
 // A tick of which half was measured is as those bins were; else its load is at most what its bins say.
@@ -56,6 +59,9 @@ class LoadBins {
     std::uint64_t bytes = 0;    ///< that came by it since the last message that told of it
     float least_delay_ns = -1;  ///< theirs, above the path's least ever; below 0: none came
     float mean_delay_ns = -1;   ///< the same
+    /// Of the fullest hop, by whoever, at about the end of that time, share of its capacity; below 0: not
+    /// told.
+    float utilisation = -1;
     bool told = true;           ///< the message is about it at all
   };
   /// A message; by path.
@@ -73,10 +79,13 @@ class LoadBins {
   [[nodiscard]] std::size_t room() const noexcept { return 4 * parameters_.tick_bins + 2 * longest_gap_bins; }
 
   struct Bin {
-    double bytes = 0;    ///< ours that came
-    double carried = 0;  ///< bytes that the path could carry while these were received
-    double covered = 0;  ///< part of it
-    double queued = 0;   ///< the same, in which a queue stood
+    double bytes = 0;       ///< ours that came
+    double carried = 0;     ///< bytes that the path could carry while these were received
+    double covered = 0;     ///< part of it
+    double queued = 0;      ///< the same, in which a queue stood
+    double told = 0;        ///< the same, of which hops told how full they were
+    double left_by = 0;     ///< bytes that left by the fullest of these then
+    double own_change = 0;  ///< bytes by which ours then were less or more than before
   };
 
   [[nodiscard]] Bin& bin(std::size_t path, std::int64_t number) noexcept {
@@ -90,6 +99,7 @@ class LoadBins {
   std::vector<double> capacities_;  ///< bytes a bin
   std::vector<Bin> open_;           ///< by path: a ring
   std::vector<double> told_;        ///< by path: the time, in bins, up to which messages were about it
+  std::vector<double> own_;         ///< by path: of the last message, bytes a bin
   std::vector<double> heard_at_;    ///< by path: the time, in bins, of the last message that told of it
   std::vector<CrossLoad> closed_;   ///< by path: of the tick
   std::vector<Sample> samples_;     ///< by path

@@ -24,6 +24,20 @@ TEST(CrossLoadOf, AQueueShowsItAndElseThereIsABound) {
       << "a path is not free because we left it";
 }
 
+TEST(CrossLoadOf, WhatHopsTellHasLeftIsOthersAndOursAndABoundWhereOursChanged) {
+  EXPECT_EQ(cross_load({.capacity = 1000, .own = 300, .left_by = 800}), measured(0.5F));
+  EXPECT_EQ(cross_load({.capacity = 1000, .own = 0, .left_by = 0}), measured(0)) << "free, though we left it";
+  EXPECT_EQ(cross_load({.capacity = 1000, .own = 300, .own_change = 90, .left_by = 800}), measured(0.5F));
+  EXPECT_EQ(cross_load({.capacity = 1000, .own = 300, .own_change = 200, .left_by = 800}), bound(0.7F));
+  EXPECT_EQ(cross_load({.capacity = 1000, .own = 300, .own_change = 600, .left_by = 800}), bound(0.8F));
+  EXPECT_EQ(cross_load({.capacity = 1000, .own = 900, .left_by = 800}), measured(0));
+  EXPECT_EQ(cross_load({.capacity = 1000, .own = nan, .left_by = 800}), unknown);
+  EXPECT_EQ(cross_load({.capacity = 1000, .own = 300, .left_by = nan}), bound(0.7F)) << "not told";
+  EXPECT_EQ(cross_load({.capacity = 1000, .own = 300, .left_by = 1000, .growth = 100, .queued = true}),
+            measured(0.8F))
+      << "what came in is more than what left";
+}
+
 TEST(CrossLoadOf, WhatCannotBeIsUnknownOrCut) {
   EXPECT_EQ(cross_load({.capacity = 1000, .own = 300, .growth = 800, .queued = true}), measured(1));
   EXPECT_EQ(cross_load({.capacity = 1000, .own = 1300, .growth = -100, .queued = true}), measured(0));

@@ -78,6 +78,68 @@ TEST(LoadBinsOf, AFewLatePacketsDoNotTellWhatWasBetweenThem) {
   EXPECT_TRUE(bins.tick()[0].load.censored);
 }
 
+/// Of the first path, with hops that tell how full they are.
+void hear_told(Bins& bins, int count, std::uint64_t bytes, float utilisation, float delay_ns = 500) {
+  for (int i = 0; i < count; ++i) {
+    bins.now += 100 * us;
+    const float delay = bytes > 0 ? delay_ns : -1;
+    bins.bins.hear(std::array{LoadBins::Heard{bytes, delay, delay, utilisation}, LoadBins::Heard{}},
+                   lb::Nanoseconds{bins.now});
+  }
+}
+
+TEST(LoadBinsOf, WhereHopsTellHowFullTheyAreWhatIsNotOursIsOthersWithoutAQueue) {
+  Bins bins;
+  hear_told(bins, 25, all / 4, 0.55F);
+  bins.tick();
+  const auto samples = bins.tick();
+  ASSERT_EQ(samples.size(), 2U);
+  EXPECT_NEAR(samples[0].bins[5].load, 0.3F, 1e-5);
+  EXPECT_FALSE(samples[0].bins[5].censored);
+  EXPECT_FALSE(samples[0].load.censored);
+  EXPECT_TRUE(samples[1].load.unknown()) << "none told of it";
+}
+
+TEST(LoadBinsOf, APathThatOnlyProbesTakeIsMeasuredToo) {
+  Bins bins;
+  hear_told(bins, 25, 0, 0.8F);
+  bins.tick();
+  const auto samples = bins.tick();
+  ASSERT_FALSE(samples.empty());
+  EXPECT_NEAR(samples[0].load.load, 0.8F, 1e-5);
+  EXPECT_FALSE(samples[0].load.censored);
+}
+
+TEST(LoadBinsOf, AFullHopWithAQueueIsAsWithoutBeingTold) {
+  Bins told;
+  hear_told(told, 25, all / 4, 1, 20'000);
+  Bins untold;
+  untold.hear(25, all / 4, 20'000);
+  told.tick();
+  untold.tick();
+  EXPECT_EQ(told.tick()[0].load, untold.tick()[0].load);
+}
+
+TEST(LoadBinsOf, OurOwnComingAndGoingIsNoOthersLoad) {
+  Bins bins;
+  // Ours begins and ends within a message's time; the hops tell of before that.
+  hear_told(bins, 14, 0, 0);
+  hear_told(bins, 1, all * 4 / 10, 0.9F);
+  hear_told(bins, 4, all * 9 / 10, 0.9F);
+  hear_told(bins, 1, all * 4 / 10, 0.9F);
+  hear_told(bins, 5, 0, 0);
+  bins.tick();
+  const auto samples = bins.tick();
+  ASSERT_FALSE(samples.empty());
+  int measured = 0;
+  for (const CrossLoad& bin : samples[0].bins) {
+    if (bin.censored) continue;
+    EXPECT_NEAR(bin.load, 0, 0.01F);
+    ++measured;
+  }
+  EXPECT_EQ(measured, 6);
+}
+
 TEST(LoadBinsOf, WhatAMessageTellsIsDividedAmongItsBins) {
   Bins bins;
   bins.now += 50 * us;
@@ -140,12 +202,13 @@ TEST(LoadBinsOf, WhatCannotBeIsRefused) {
 RC_GTEST_PROP(LoadBinsProperty, WhateverIsHeardWheneverSamplesAreLoads, ()) {
   LoadBins bins(std::array{capacity}, ten);
   std::int64_t now = 1'000'000;
-  for (const auto& [step, bytes, delay] :
-       *rc::gen::container<std::vector<std::tuple<int, std::uint32_t, int>>>(
+  for (const auto& [step, bytes, delay, told] :
+       *rc::gen::container<std::vector<std::tuple<int, std::uint32_t, int, int>>>(
            rc::gen::tuple(rc::gen::inRange(-200'000, 600'000), rc::gen::arbitrary<std::uint32_t>(),
-                          rc::gen::inRange(-1, 50'000)))) {
+                          rc::gen::inRange(-1, 50'000), rc::gen::inRange(-50, 150)))) {
     now += step;
-    bins.hear(std::array{LoadBins::Heard{bytes, static_cast<float>(delay), static_cast<float>(delay)}},
+    const auto late = static_cast<float>(delay);
+    bins.hear(std::array{LoadBins::Heard{bytes, late, late, static_cast<float>(told) / 100}},
               lb::Nanoseconds{now});
     for (int i = 0; i < 10; ++i) {
       const auto samples = bins.next_tick(lb::Nanoseconds{now});
