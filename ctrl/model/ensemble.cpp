@@ -76,20 +76,29 @@ void Ensemble::score(std::size_t path, std::size_t horizon, const CrossLoad& cam
   }
 }
 
-/// The levels by those who know two, and the probability of the upper one by all: who knows none votes for it
+/// What half of the weight says at most of a part of the forecast.
+float Ensemble::median(const float* weights, float Forecast::* part) noexcept {
+  for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = static_cast<std::uint16_t>(i);
+  std::ranges::sort(order_, {}, [&](std::uint16_t i) { return said_[i].*part; });
+  float below = 0;
+  for (const std::uint16_t i : order_) {
+    below += weights[i];
+    if (below >= 0.5F) return said_[i].*part;
+  }
+  return said_[order_.back()].*part;
+}
+
+/// The levels by those who know two, and whether it will be the upper one by all: who knows none votes for it
 /// by a load that nearly is it. Much lower ones may be what is between bursts, of which often but a bound is
 /// known.
-void Ensemble::tell_levels(std::size_t path, std::size_t horizon) noexcept {
-  const std::size_t at = cell(path, horizon);
-  const float* weights = weights_.data() + at * members_.size();
+void Ensemble::tell_levels(const float* weights, Forecast& out) noexcept {
   const auto knows_two = [](const Forecast& said) { return said.upper - said.lower >= least_step; };
-  Forecast& out = combined_[at];
   float knowing = 0;
   for (std::size_t i = 0; i < members_.size(); ++i) {
     if (!knows_two(said_[i])) continue;
     knowing += weights[i];
-    out.lower += weights[i] * heard(said_[i].lower);
-    out.upper += weights[i] * heard(said_[i].upper);
+    out.lower += weights[i] * said_[i].lower;
+    out.upper += weights[i] * said_[i].upper;
   }
   if (!(knowing > 0)) {
     out.lower = out.upper = out.load;
@@ -98,33 +107,30 @@ void Ensemble::tell_levels(std::size_t path, std::size_t horizon) noexcept {
   out.lower /= knowing;
   out.upper /= knowing;
   const float nearly = out.upper - (out.upper - out.lower) / 4;
-  for (std::size_t i = 0; i < members_.size(); ++i) {
-    const float votes = heard(said_[i].load) >= nearly ? 1 : 0;
-    out.burst += weights[i] * (knows_two(said_[i]) ? heard(said_[i].burst) : votes);
+  for (Forecast& said : said_) {
+    if (!knows_two(said)) said.burst = said.load >= nearly ? 1 : 0;
   }
+  out.burst = median(weights, &Forecast::burst);
 }
 
-/// The members' forecasts, and what half of the weight says at most.
+/// The members' forecasts, and theirs together.
 void Ensemble::speak(std::size_t path, std::size_t horizon) noexcept {
   const std::size_t at = cell(path, horizon);
   const float* weights = weights_.data() + at * members_.size();
   float* forecasts = waiting(path, horizon);
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    const Forecast said = members_[i]->forecast(path, horizon);
+    said_[i] = {.load = heard(said.load),
+                .burst = heard(said.burst),
+                .lower = heard(said.lower),
+                .upper = heard(said.upper)};
+    forecasts[i] = said_[i].load;
+  }
   Forecast& out = combined_[at];
   out = {};
-  for (std::size_t i = 0; i < members_.size(); ++i) {
-    said_[i] = members_[i]->forecast(path, horizon);
-    forecasts[i] = heard(said_[i].load);
-    order_[i] = static_cast<std::uint16_t>(i);
-  }
-  std::ranges::sort(order_, {}, [&](std::uint16_t i) { return forecasts[i]; });
-  float below = 0;
-  for (const std::uint16_t i : order_) {
-    below += weights[i];
-    out.load = forecasts[i];
-    if (below >= 0.5F) break;
-  }
+  out.load = median(weights, &Forecast::load);
   forecasts[members_.size()] = out.load;
-  tell_levels(path, horizon);
+  tell_levels(weights, out);
 }
 
 void Ensemble::observe(std::span<const Sample> paths) noexcept {

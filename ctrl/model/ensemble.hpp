@@ -4,7 +4,9 @@
 // long is heard soon when it becomes the best.
 //
 // It is the median and not the mean, for errors count by their size and not their square: where half of the
-// weight says that there is no burst, a bit of one is wrong either way.
+// weight says that there is no burst, a bit of one is wrong either way. So it is with the chance of a burst,
+// on which a model that knows no levels votes by its load: in a mean, who is seldom right would make unsure
+// those who were found to be.
 //
 // What each forecast was off by is known when its tick has come: forecasts wait for that in rings.
 //
@@ -67,8 +69,9 @@ class Ensemble {
   }
   [[nodiscard]] float* waiting(std::size_t path, std::size_t horizon) noexcept;
   void score(std::size_t path, std::size_t horizon, const CrossLoad& came) noexcept;
+  [[nodiscard]] float median(const float* weights, float Forecast::* part) noexcept;
+  void tell_levels(const float* weights, Forecast& out) noexcept;
   void speak(std::size_t path, std::size_t horizon) noexcept;
-  void tell_levels(std::size_t path, std::size_t horizon) noexcept;
 
   Parameters parameters_;
   Members members_;

@@ -55,6 +55,25 @@ struct Three {
   std::size_t paths;
 };
 
+TEST(EnsembleOf, WhoIsRightAboutBurstsIsAsSureInItAsAlone) {
+  Ensemble::Members members;
+  for (const float load : {0.1F, 0.5F}) members.push_back(std::make_unique<Says>(load));
+  auto foresees = std::make_unique<Says>(0.9F);
+  foresees->say({.load = 0.9F, .burst = 0.95F, .lower = 0.1F, .upper = 0.9F});
+  members.push_back(std::move(foresees));
+  Ensemble ensemble({.paths = 1, .bins = bins_per_tick, .horizons = {1}}, std::move(members));
+  const auto run = [&](float load) {
+    show(ensemble, 1, [&](std::size_t, std::size_t) { return measured(load); });
+  };
+  for (int i = 0; i < 500; ++i) run(0.5F);
+  for (int i = 0; i < 2'000 && ensemble.weights(0, 0)[2] <= 0.55F; ++i) run(0.9F);
+  ASSERT_GT(ensemble.weights(0, 0)[2], 0.5F);
+  ASSERT_LT(ensemble.weights(0, 0)[2], 0.9F) << "the others have a say yet";
+  EXPECT_EQ(ensemble.forecast(0, 0).burst, 0.95F);
+  EXPECT_FLOAT_EQ(ensemble.forecast(0, 0).lower, 0.1F);
+  EXPECT_FLOAT_EQ(ensemble.forecast(0, 0).upper, 0.9F);
+}
+
 TEST(EnsembleOf, TheBestIsHeardAndAnotherOneSoonWhenItIsBetter) {
   Three three({0.1F, 0.5F, 0.9F});
   three.run(500, measured(0.9F));
@@ -76,7 +95,10 @@ TEST(EnsembleOf, WhoKnowsNoLevelsVotesForTheUpperOneByALoadThatNearlyIsIt) {
   const Forecast& said = three.ensemble.forecast(0, 0);
   EXPECT_FLOAT_EQ(said.lower, 0.1F) << "by the one that knows";
   EXPECT_FLOAT_EQ(said.upper, 0.9F);
-  EXPECT_NEAR(said.burst, (0.4F + 1 + 0 + 1) / 4, 1e-3);
+  EXPECT_FLOAT_EQ(said.burst, 0.4F) << "half of the weight says at most that: 0, 0.4, 1 and 1";
+  three.models[2]->say(0.8F);
+  three.run(1, bound(0.9F));
+  EXPECT_EQ(said.burst, 1);
   three.models[0]->say(0.1F);
   three.run(1, bound(0.9F));
   EXPECT_EQ(said.burst, 0) << "nobody knows of bursts";
