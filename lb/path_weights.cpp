@@ -31,6 +31,7 @@ PathWeights::Parameters checked(std::span<const float> configured, const PathWei
   require.within("outlying_span_ns", p.outlying_span_ns, 1, longest_ns);
   require.within("trickle", p.trickle, least, 1);
   require.within("forgotten", p.forgotten, 1U, 1U << 31U);
+  require.within("stale", p.stale, 1U, 1U << 31U);
   require.within("congested_ns", p.congested_ns, 0, longest_ns);
   return p;
 }
@@ -63,6 +64,12 @@ void PathWeights::forget_unheard(std::span<const PathDelay> heard) noexcept {
   for (unsigned& messages : unheard_) ++messages;
   for (const PathDelay& path : heard) unheard_[value(path.path)] = 0;
   for (std::size_t i = 0; i < unheard_.size(); ++i) {
+    if (unheard_[i] >= parameters_.stale) {
+      relative_[i] = 0;
+      weights_[i] += parameters_.recovery * (configured_[i] - weights_[i]);
+      reactive_[i] = weights_[i];
+      shares_[i] = biased(i);
+    }
     if (unheard_[i] < parameters_.forgotten) continue;
     unheard_[i] = 0;
     relative_[i] = 0;

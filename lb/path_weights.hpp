@@ -71,6 +71,13 @@ class PathWeights {
     /// where little is sent, a path whose share fell would not be heard again. Where much is sent, a trickle
     /// is heard in each message. 100 ms.
     unsigned forgotten = 1'000;
+    /// The same after which its delay is no longer what the last message told, and its weight recovers. Where
+    /// flows keep their paths a path that is outlying gets no trickle, and nothing tells that its queue has
+    /// drained: `stale_kept` then. Where packets are sprayed it is not: with two of sixteen uplinks at a
+    /// quarter of their rate, p99 slowdown would be 1.41 times that without instead of 1.24 (simulated, a
+    /// seed).
+    unsigned stale = 1'000;
+    static constexpr unsigned stale_kept = 10;
     /// Delay of more than half of the paths that is the receiver's congestion, ns, and for how many messages
     /// the weights rest then.
     float congested_ns = lb::congested_ns;

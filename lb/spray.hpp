@@ -18,6 +18,12 @@
 //   same tail was 6 when slow paths were remembered for long enough to get their full share. So memory is in
 //   proportion to the weight.
 //
+// A flow that will keep its path (place()) is not a packet: what it sends later goes there too, and cannot be
+// told from what other flows send there now. So it takes the path whose part is the largest if it shares it
+// evenly with as many flows as have lately been placed there and still send: what was sent on a path in
+// 200 us is remembered, and each flow counts at once as what fills it. By choose(), which remembers 2 us,
+// six flows over eight paths of which some have a weight of 0.9 meet on one path while others are free.
+//
 // Each choice hangs on the one before it, so what a choice costs is the time it takes from one to the next:
 // eight paths are compared at once, without a branch (lanes.hpp).
 //
@@ -67,6 +73,8 @@ class Spray {
     float turn_ns = 2'000;
     /// Longest virtual queue, ns: more than that has been sent elsewhere or is lost, and is forgotten.
     float longest_queue_ns = 1'000'000;
+    /// For how long what was sent on a path counts for place(), ns: by exponential forgetting.
+    float placed_ns = 200'000;
   };
 
   /// For 1..256 paths. Throws std::invalid_argument for what it cannot work with.
@@ -77,7 +85,8 @@ class Spray {
         waits_(room(paths)),
         queues_(room(paths)),
         used_(room(paths)),
-        turns_(room(paths)) {
+        turns_(room(paths)),
+        lately_(paths) {
     for (std::size_t i = 0; i < paths; ++i) set_weight(static_cast<PathId>(i), 1);
   }
 
@@ -95,6 +104,8 @@ class Spray {
     const auto passed = static_cast<float>(value(now) - value(now_));
     now_ = now;
     for (float& queue : queues_) queue = std::max(queue - passed, 0.0F);
+    const float kept = std::max(1 - passed / parameters_.placed_ns, 0.0F);
+    for (float& lately : lately_) lately *= kept;
     // Counted anew from a turn below the most used one: whoever is behind that is at 0.
     const float passed_by_all = most_used_[0] - parameters_.turn_ns;
     for (float& used : used_) used = std::max(used - passed_by_all, 0.0F);
@@ -111,10 +122,31 @@ class Spray {
     return window.count <= lane_count ? choose_among<1>(first, bytes) : choose_among<2>(first, bytes);
   }
 
+  /// The path of a flow that will keep it, whose first packet has `bytes`. The window must have a usable
+  /// path.
+  PathId place(const PathWindow& window, std::uint32_t bytes) noexcept {
+    std::size_t best = value(window.first);
+    float least = unusable;
+    for (std::size_t i = 0; i < window.count; ++i) {
+      const std::size_t path = (value(window.first) + i) % paths_;
+      const float sharing = parameters_.placed_ns * parameters_.rate + lately_[path];
+      const float used = std::max(used_[path], most_used_[0] - turns_[path]);
+      const float cost = sharing * ns_per_byte_[path] + queues_[path] + waits_[path] + used;
+      if (!(cost < least)) continue;
+      least = cost;
+      best = path;
+    }
+    const auto path = static_cast<PathId>(best);
+    lately_[best] += parameters_.placed_ns * parameters_.rate;
+    take(path, bytes);
+    return path;
+  }
+
   /// A packet of `bytes` takes this path, which must be usable, whatever else is free.
   void take(PathId path, std::uint32_t bytes) noexcept {
     const std::size_t i = value(path);
     const float takes = static_cast<float>(bytes) * ns_per_byte_[i];
+    lately_[i] += static_cast<float>(bytes);
     const float used = std::max(used_[i], most_used_[0] - turns_[i]) + takes;
     set(queues_, i, std::min(queues_[i] + takes, parameters_.longest_queue_ns));
     set(used_, i, used);
@@ -161,6 +193,7 @@ class Spray {
     require.within("rate", p.rate, 1e-6F, 1e6F);
     require.within("turn_ns", p.turn_ns, 0, 1e9F);
     require.within("longest_queue_ns", p.longest_queue_ns, 1, 1e9F);
+    require.within("placed_ns", p.placed_ns, 1, 1e9F);
     return p;
   }
 
@@ -269,6 +302,7 @@ class Spray {
   std::vector<float> queues_;       ///< by path: what is in its virtual queue, ns
   std::vector<float> used_;         ///< by path: time it has been given, ns
   std::vector<float> turns_;        ///< by path, ns
+  std::vector<float> lately_;       ///< by path: bytes sent of late by flows that keep a path
 };
 
 }  // namespace braidway::lb

@@ -193,7 +193,9 @@ inline PathId Steering::steer(FlowState& flow, PathId last, Peer& peer, const Pa
     return last;
   }
   const PathWindow& window = peer.open[set_of(peer, packet.hash)];
-  const PathId path = peer.spray.choose(window, packet.bytes);
+  const bool keeps = packet.acts < Policy::spray;
+  const PathId path =
+      keeps ? peer.spray.place(window, packet.bytes) : peer.spray.choose(window, packet.bytes);
   if (peer.open.size() > 1) {
     flow.settling = flow.placed && packet.silent <= parameters_.idle && !in_window(peer, window, last);
     if (flow.settling) flow.moved_at = packet.time;

@@ -36,6 +36,25 @@ TEST(PathWeights, DelayThatAllPathsShareMovesNothing) {
   }
 }
 
+TEST(PathWeights, APathThatFlowsLeftIsTriedAgainOnceItsQueueHasDrained) {
+  PathWeights weights(std::vector<float>(4, 1.0F), {.stale = 10});
+  tell(weights, {90'000, 0, 0, 0});
+  ASSERT_TRUE(weights.outlying(PathId{0}));
+  const auto others = [&] {
+    const std::vector<PathDelay> heard{{.path = PathId{1}}, {.path = PathId{2}}};
+    weights.update(heard);
+  };
+  for (int i = 0; i < 9; ++i) others();
+  EXPECT_TRUE(weights.outlying(PathId{0})) << "it may stand yet";
+  others();
+  EXPECT_FALSE(weights.outlying(PathId{0}));
+  const float weight = weights.weights()[0];
+  EXPECT_EQ(weights.shares()[0], weight);
+  EXPECT_LT(weight, 0.9F) << "what it was is not forgotten";
+  for (int i = 0; i < 300; ++i) others();
+  EXPECT_GT(weights.shares()[0], 0.5F + weight / 2) << "but recovers";
+}
+
 TEST(PathWeights, RestWhileTheReceiverIsCongestedAndAWhileAfter) {
   PathWeights weights(std::vector<float>(4, 1.0F));
   tell(weights, {500'000, 101'000, 300'000, 0});

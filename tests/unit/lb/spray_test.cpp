@@ -51,6 +51,37 @@ TEST(Spray, ASlowPathIsSparedWhileFastOnesAreFree) {
   EXPECT_LT(bytes[3], 0.05 * bytes[0]);
 }
 
+/// Six flows that keep their paths, each as fast as a path, 5 us apart; answers the flows on each path.
+std::vector<int> placed(Spray& spray, std::size_t paths, std::int64_t now) {
+  std::vector<PathId> flows;
+  std::vector<int> count(paths);
+  for (std::int64_t packet = 0; packet < 1'000; ++packet) {
+    spray.advance(Nanoseconds{now + packet * 100});
+    if (packet % 50 == 0 && flows.size() < 6) {
+      flows.push_back(spray.place(first_of(paths), 1'000));
+      ++count[value(flows.back())];
+    }
+    for (const PathId path : flows) spray.take(path, 1'000);
+  }
+  return count;
+}
+
+TEST(Spray, FlowsThatKeepTheirPathsDoNotMeetWhileOthersAreFree) {
+  auto spray = spray_by({1, 0.9F, 0.7F, 1, 0.6F, 0.9F, 0.02F, 0.02F});
+  EXPECT_EQ(placed(spray, 8, 0), (std::vector<int>{1, 1, 1, 1, 1, 1, 0, 0}));
+  EXPECT_EQ(placed(spray, 8, 1'000'000), (std::vector<int>{1, 1, 1, 1, 1, 1, 0, 0}))
+      << "those before are over";
+}
+
+TEST(Spray, FlowsThatKeepTheirPathsShareThemByTheirWeights) {
+  auto spray = spray_by({1, 1, 0.3F, 0.3F});
+  EXPECT_EQ(placed(spray, 4, 0), (std::vector<int>{3, 3, 0, 0}));
+  auto local = spray_by({1, 1, 1});
+  local.set_wait(PathId{1}, 300'000);
+  EXPECT_EQ(placed(local, 3, 0), (std::vector<int>{3, 1, 2}))
+      << "what waits here counts as what it takes of the time that is remembered";
+}
+
 TEST(Spray, EqualPathsTakeTurns) {
   auto spray = spray_by({1, 1, 1, 1, 1});
   std::array<int, 5> last{-5, -4, -3, -2, -1};
