@@ -38,6 +38,7 @@ constexpr std::size_t longest_name = 255;
 
 constexpr std::uint32_t no_delay = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint8_t not_told = 255;
+constexpr float full_utilisation = 254;
 constexpr std::size_t path_bytes = 3 * sizeof(std::uint32_t) + 1;
 
 constexpr std::size_t mask_bytes(std::size_t paths) noexcept { return (paths + 7) / 8; }
@@ -94,6 +95,14 @@ inline std::uint32_t delay_bits(float delay_ns) noexcept {
 inline float delay_of(std::uint32_t bits) noexcept {
   return bits == no_delay ? -1.0F : static_cast<float>(bits);
 }
+inline std::uint8_t utilisation_bits(float share) noexcept {
+  if (!(share >= 0)) return not_told;
+  return static_cast<std::uint8_t>(std::round(std::min(share, 1.0F) * full_utilisation));
+}
+inline float utilisation_of(std::uint8_t bits) noexcept {
+  return bits == not_told ? -1.0F : static_cast<float>(bits) / full_utilisation;
+}
+
 /// What is wrong with a header; empty: nothing.
 inline std::string defect(const TraceHeader& header) {
   const auto bad_name = [](const std::string& name) {

@@ -36,8 +36,11 @@ bool take_message(Taker& from, std::span<Heard> paths, lb::Nanoseconds& time) no
     const auto mean = from.number<std::uint32_t>();
     const auto utilisation = from.number<std::uint8_t>();
     if (!utilisation) return false;
-    paths[i] = {
-        .bytes = *bytes, .least_delay_ns = delay_of(*least), .mean_delay_ns = delay_of(*mean), .told = true};
+    paths[i] = {.bytes = *bytes,
+                .least_delay_ns = delay_of(*least),
+                .mean_delay_ns = delay_of(*mean),
+                .utilisation = utilisation_of(*utilisation),
+                .told = true};
   }
   return true;
 }

@@ -25,7 +25,7 @@ void put_path(std::vector<std::byte>& bytes, const Heard& of) {
                  std::min<std::uint64_t>(of.bytes, std::numeric_limits<std::uint32_t>::max())));
   put(bytes, delay_bits(of.least_delay_ns));
   put(bytes, delay_bits(of.mean_delay_ns));
-  put(bytes, not_told);
+  put(bytes, utilisation_bits(of.utilisation));
 }
 
 }  // namespace

@@ -24,6 +24,8 @@ void check_messages(const Trace& trace) {
     require(message->paths.size() == trace.header().paths.size(), "each message is about the header's paths");
     for (const Heard& path : message->paths) {
       require(path.least_delay_ns >= -1 && path.mean_delay_ns >= -1, "delays are delays");
+      require(path.utilisation == -1 || (path.utilisation >= 0 && path.utilisation <= 1),
+              "a share is a share");
     }
   }
   require(read == trace.messages(), "there are as many messages as it says");

@@ -28,8 +28,16 @@ TEST(FeedbackReaderOf, WhatCameIsWhatWasCountedSinceTheLastFeedbackWithItsFramin
   EXPECT_NEAR(static_cast<double>(news[0].bytes), 1'038'000, 1);
   EXPECT_EQ(news[0].least_delay_ns, 7);
   EXPECT_EQ(news[0].mean_delay_ns, 9);
+  EXPECT_LT(news[0].utilisation, 0) << "no hop told";
   EXPECT_TRUE(news[0].told);
   EXPECT_FALSE(news[1].told) << "the message is not about it";
+}
+
+TEST(FeedbackReaderOf, WhatHopsToldIsAShare) {
+  FeedbackReader reader(1);
+  telemetry::Message message = told(1, 1);
+  message.records[0].utilisation = telemetry::full_utilisation / 2;
+  EXPECT_FLOAT_EQ(reader.read(message)[0].utilisation, 0.5F);
 }
 
 TEST(FeedbackReaderOf, PacketsThatWrapDoNotMatter) {

@@ -21,6 +21,7 @@ void expect_same(const Heard& of, const Heard& expected) {
   EXPECT_EQ(of.bytes, expected.bytes);
   EXPECT_EQ(of.least_delay_ns, expected.least_delay_ns);
   EXPECT_EQ(of.mean_delay_ns, expected.mean_delay_ns);
+  EXPECT_EQ(of.utilisation, expected.utilisation);
   EXPECT_EQ(of.told, expected.told);
 }
 
@@ -70,7 +71,8 @@ RC_GTEST_PROP(TraceFile, IsReadAsItWasWritten, ()) {
       if (!path.told) continue;
       path = {.bytes = *rc::gen::arbitrary<std::uint32_t>(),
               .least_delay_ns = static_cast<float>(*rc::gen::inRange(-1, 1'000'000)),
-              .mean_delay_ns = static_cast<float>(*rc::gen::inRange(-1, 1'000'000))};
+              .mean_delay_ns = static_cast<float>(*rc::gen::inRange(-1, 1'000'000)),
+              .utilisation = static_cast<float>(*rc::gen::inRange(0, 255)) / 254};
     }
   }
   write(folder.file("a"), header, messages);
@@ -109,6 +111,13 @@ TEST(TraceFile, NumbersThatDoNotFitAreTheNearestThatDo) {
         {{0, {{std::uint64_t{1} << 40, 0.4F, 2.6F}, {3, none, infinite}, {.told = false}}}});
   expect_reads(folder.file("a"), header_of(3),
                {{0, {{most, 0, 3}, {3, -1, static_cast<float>(most)}, {.told = false}}}});
+}
+
+TEST(TraceFile, UtilisationIsInSharesOf254) {
+  const Folder folder;
+  write(folder.file("a"), header_of(4), {{0, {{0, -1, -1, 0}, {0, -1, -1, 0.5F}, {0, -1, -1, 1.7F}, {}}}});
+  expect_reads(folder.file("a"), header_of(4),
+               {{0, {{0, -1, -1, 0}, {0, -1, -1, 127.0F / 254}, {0, -1, -1, 1}, {}}}});
 }
 
 TEST(TraceWriter, TakesNoMemoryWhileItRecords) {
