@@ -6,6 +6,7 @@
 #include <limits>
 #include <malloc.h>
 #include <thread>
+#include <vector>
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -84,12 +85,25 @@ std::unique_ptr<forecast::Loop> start_forecasts(dataplane::Gateway& gateway) {
     return nullptr;
   }
   const auto& peer = settings.peers.front();
-  return std::make_unique<forecast::Loop>(
+  auto loop = std::make_unique<forecast::Loop>(
       *gateway.path_view(),
       forecast::Loop::Parameters{.forecast = {.tick_us = settings.forecast->tick_us,
                                               .messages_us = dataplane::messages_with(peer).interval_us},
                                  .paths = peer.paths.size(),
                                  .applies = settings.forecast->applies});
+  const auto rates = loop->ask([](const forecast::PeerForecast& of, const forecast::LoopState& /*state*/) {
+    return std::vector(of.rates().begin(), of.rates().end());
+  });
+  for (std::size_t i = 0; rates && i < rates->size(); ++i) {
+    if (!((*rates)[i] > 0)) {
+      spdlog::warn(
+          "path {} to {}: its port's driver does not say how fast the link is; nothing is forecast of it "
+          "until "
+          "that or rate_mbps does",
+          peer.paths[i].name, peer.name);
+    }
+  }
+  return loop;
 }
 
 /// Tells the log when the slow loop stalls, and when it goes on.
