@@ -30,7 +30,8 @@ enum class EventKind : std::uint8_t {
   stall_check,
   task_ready,     ///< a: task
   network_event,  ///< a: place in the list of network events
-  scheme_timer,   ///< a, b: the scheme's
+  port_reading,
+  scheme_timer,  ///< a, b: the scheme's
 };
 
 struct Event {

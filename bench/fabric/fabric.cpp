@@ -23,6 +23,7 @@ Fabric::Fabric(const Topology& topology, const Routing& routing, std::span<const
       rnics_(core_, topology, routing, flows),
       jobs_(jobs, flows),
       network_events_(core_, topology, routing, core_.config.network_events),
+      port_meters_(core_),
       scheme_(make_scheme(*this)) {
   core_.scheme = scheme_.get();
 }
@@ -32,6 +33,7 @@ void Fabric::run() {
   core_.events.schedule(core_.now() + core_.config.stall_limit, {EventKind::stall_check, 0, 0});
   jobs_.begin(core_.events);
   network_events_.begin();
+  if (scheme_->hooks().utilisation) read_ports();
   while (rnics_.completed().size() < flows_.size() || !jobs_.done()) dispatch(core_.events.pop());
 }
 
@@ -62,6 +64,8 @@ void Fabric::dispatch(const Event& event) {
       return check_stall();
     case EventKind::network_event:
       return apply_network_event(event.a);
+    case EventKind::port_reading:
+      return read_ports();
     case EventKind::task_ready: {
       const FlowIndex flow = jobs_.ready(event.a, core_.events);
       if (flow != nobody) start_flow(flow);
@@ -116,6 +120,11 @@ void Fabric::apply_network_event(std::uint32_t number) {
     core_.ports[port].has_paused_peer = false;
     resume(port);
   }
+}
+
+void Fabric::read_ports() {
+  port_meters_.read(core_, network_events_);
+  core_.events.schedule(core_.now() + PortMeters::window, {EventKind::port_reading, 0, 0});
 }
 
 void Fabric::start_flows() {

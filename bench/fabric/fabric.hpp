@@ -13,6 +13,7 @@
 #include "bench/fabric/core.hpp"
 #include "bench/fabric/flow_list.hpp"
 #include "bench/fabric/network_events.hpp"
+#include "bench/fabric/port_meters.hpp"
 #include "bench/fabric/rnics.hpp"
 #include "bench/fabric/routing.hpp"
 #include "bench/fabric/switches.hpp"
@@ -54,6 +55,8 @@ class Fabric {
   [[nodiscard]] const Port& port(PortIndex index) const noexcept { return core_.ports[index]; }
   [[nodiscard]] Packet& packet(PacketIndex index) noexcept { return core_.packets[index]; }
   [[nodiscard]] PacketPool& packets() noexcept { return core_.packets; }
+  /// As the port's switch tells it, if the scheme's hooks ask for it: share of its capacity, 0 to 1.
+  [[nodiscard]] float utilisation(PortIndex port) const noexcept { return port_meters_.utilisation(port); }
   /// For oracles: no gateway knows it.
   [[nodiscard]] const NetworkEvents& network_events() const noexcept { return network_events_; }
   [[nodiscard]] Random& random() noexcept { return core_.random; }
@@ -90,6 +93,7 @@ class Fabric {
   void pause(PortIndex port);
   void resume(PortIndex port);
   void apply_network_event(std::uint32_t number);
+  void read_ports();
   void start_flows();
   void start_flow(FlowIndex flow);
   void finish_flows();
@@ -104,6 +108,7 @@ class Fabric {
   Rnics rnics_;
   JobEngine jobs_;
   NetworkEvents network_events_;
+  PortMeters port_meters_;
   std::unique_ptr<Scheme> scheme_;
   FlowIndex next_timed_ = 0;   ///< of those with a start of their own
   std::size_t started_ = 0;    ///< flows

@@ -132,6 +132,7 @@ int run(const Options& options) {
   }
   const ScenarioOutcome outcome = find_scenario(options.scenario)->run(options, std::cout);
   write_file(options.json_file, [&](std::ostream& out) { write_json(out, outcome.runs); });
+  write_file(options.foresight_file, [&](std::ostream& out) { out << outcome.foresight; });
   return outcome.as_promised ? 0 : exit_failed;
 }
 

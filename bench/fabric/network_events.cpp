@@ -25,7 +25,8 @@ NetworkEvents::NetworkEvents(Core& core, const Topology& topology, const Routing
                              std::span<const NetworkEvent> events)
     : core_(&core), topology_(&topology), seed_(core.config.seed ^ random_stream), random_(seed_) {
   if (events.empty()) return;
-  for (const Port& port : core.ports) conditions_.push_back({port.rate, port.error_rate, 0, false});
+  for (const Port& port : core.ports)
+    conditions_.push_back({.rate = port.rate, .loss = port.error_rate, .since = core.now()});
   for (const NetworkEvent& event : events) {
     Entry entry{.event = &event, .ports = ports_between(event.a, event.b, !is_one_way(event.kind))};
     if (entry.ports.empty())
@@ -92,7 +93,7 @@ std::span<const PortIndex> NetworkEvents::apply(std::uint32_t number) {
     return {};
   }
   for (const PortIndex port : entry.ports) {
-    Condition& condition = conditions_[port];
+    Condition& condition = changing(port);
     switch (event.kind) {
       case Kind::down:
       case Kind::up:
@@ -132,7 +133,7 @@ void NetworkEvents::burst(std::uint32_t number) {
   }
   entry.in_burst = !entry.in_burst;
   for (const PortIndex port : entry.ports) {
-    conditions_[port].taken += entry.in_burst ? event.share : -event.share;
+    changing(port).taken += entry.in_burst ? event.share : -event.share;
     refresh(port);
   }
   Nanoseconds next = 0;
@@ -169,6 +170,24 @@ double NetworkEvents::periodic_load(PortIndex port, Nanoseconds from, Nanosecond
     }
   }
   return taken / static_cast<double>(to - from);
+}
+
+/// What others have sent since the port's condition was last changed, bytes.
+double NetworkEvents::background_since(const Condition& condition) const noexcept {
+  const auto passed = static_cast<double>(core_->now() - condition.since);
+  return condition.taken * static_cast<double>(condition.rate) / 8e9 * passed;
+}
+
+double NetworkEvents::background_bytes(PortIndex port) const noexcept {
+  return conditions_.empty() ? 0 : conditions_[port].background + background_since(conditions_[port]);
+}
+
+/// The condition, for who will change it now.
+NetworkEvents::Condition& NetworkEvents::changing(PortIndex port) noexcept {
+  Condition& condition = conditions_[port];
+  condition.background += background_since(condition);
+  condition.since = core_->now();
+  return condition;
 }
 
 void NetworkEvents::refresh(PortIndex index) {

@@ -28,6 +28,12 @@ class NetworkEvents {
   [[nodiscard]] std::span<const PortIndex> apply(std::uint32_t number);
   /// The truth: the share of a port's rate that periodic bursts take from `from` to `to`, on average.
   [[nodiscard]] double periodic_load(PortIndex port, Nanoseconds from, Nanoseconds to) const;
+  /// Of load in the background, what has left by a port until now: for who counts at the port.
+  [[nodiscard]] double background_bytes(PortIndex port) const noexcept;
+  /// A port's rate with what others take of it, bit/s.
+  [[nodiscard]] std::uint64_t link_rate(PortIndex port) const noexcept {
+    return conditions_.empty() ? core_->ports[port].rate : conditions_[port].rate;
+  }
 
  private:
   using Kind = NetworkEvent::Kind;
@@ -45,6 +51,8 @@ class NetworkEvents {
     double loss = 0;
     double taken = 0;  ///< share of the rate
     bool down = false;
+    double background = 0;  ///< bytes that others had sent by `since`
+    Nanoseconds since = 0;  ///< what is above was last changed
   };
 
   [[nodiscard]] std::vector<PortIndex> ports_between(NodeIndex from, NodeIndex to, bool both_ways) const;
@@ -52,6 +60,8 @@ class NetworkEvents {
   void check_load() const;
   void burst(std::uint32_t number);
   [[nodiscard]] Nanoseconds lateness(std::size_t number, Nanoseconds period) const;
+  [[nodiscard]] double background_since(const Condition& condition) const noexcept;
+  Condition& changing(PortIndex port) noexcept;
   void refresh(PortIndex port);
   [[nodiscard]] Nanoseconds exponential(Nanoseconds mean);
 

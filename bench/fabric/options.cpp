@@ -113,6 +113,11 @@ std::string contradiction(const Options& options) {
   if (!options.utilisation_file.empty() && !one_run) {
     return "--utilisation-out takes the ports of one run: one scheme, one seed";
   }
+  if (options.foresight_file.empty()) return {};
+  if (options.scenario == list_scenarios || !find_scenario(options.scenario)->has_foresight)
+    return "--foresight-out: nothing is foreseen in scenario " + options.scenario;
+  if (options.schemes.size() != 1 || options.seeds != 1)
+    return "--foresight-out takes the paths of one run: one scheme, --seeds 1";
   return {};
 }
 
@@ -185,6 +190,11 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   app.add_option("--utilisation-bin", options.config.series_bin, "nanoseconds")
       ->check(CLI::Range(Nanoseconds{1'000}, Nanoseconds{1'000'000'000}))
       ->default_val(100'000);
+  app.add_option("--foresight-out", options.foresight_file,
+                 "of a scenario with foresight: write a line a tick and path of the senders' gateway: "
+                 "time(ns) peer path "
+                 "truth seen forecast weight")
+      ->needs(scenario);
   std::vector<std::string> events;
   app.add_option("--event", events, event_help())->allow_extra_args(false)->check(check_event);
   app.add_option("--json", options.json_file, "write the results here");

@@ -30,6 +30,7 @@ struct Options {
   std::string completion_file;
   std::string json_file;
   std::string utilisation_file;
+  std::string foresight_file;
   unsigned threads = 0;
   Config config;
 };

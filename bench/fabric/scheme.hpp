@@ -26,6 +26,7 @@ class Scheme {
     bool send = false;
     bool ack = false;
     bool ideal_order = false;  ///< no hook: receivers take packets in any order (IdealOrder)
+    bool utilisation = false;  ///< no hook: switches measure how full their ports are (Fabric::utilisation)
   };
 
   explicit Scheme(Hooks hooks) noexcept : hooks_(hooks) {}

@@ -4,10 +4,12 @@
 #include <cmath>
 #include <iomanip>
 #include <ostream>
+#include <sstream>
 
 #include "bench/fabric/generated_topology.hpp"
 #include "bench/fabric/random.hpp"
 #include "bench/fabric/scenarios/comparison.hpp"
+#include "bench/fabric/schemes/braidway.hpp"
 #include "bench/fabric/workload/job.hpp"
 
 namespace braidway::bench::fabric {
@@ -20,7 +22,7 @@ constexpr std::uint64_t host_rate = 90'000'000'000;
 
 // Our job.
 constexpr NodeIndex senders = 6;  ///< hosts of the first rack
-constexpr std::uint32_t message_bytes = 7'000'000;
+constexpr std::uint32_t exchanged_bytes = 7'000'000;
 constexpr Nanoseconds computing = 600'000;
 constexpr std::uint32_t computing_spread = 30'000;  ///< ns; hosts are not equally fast
 constexpr std::uint32_t iterations = 260;
@@ -64,7 +66,7 @@ Workload training(std::uint64_t seed) {
     Task all;
     for (NodeIndex host = 0; host < senders; ++host) {
       Task task{.compute = computing + random.below(computing_spread),
-                .flow = workload.add_flow(host, shape.hosts_per_leaf + host, message_bytes)};
+                .flow = workload.add_flow(host, shape.hosts_per_leaf + host, exchanged_bytes)};
       if (exchanged != nobody) task.after.push_back(exchanged);
       all.after.push_back(job.add(std::move(task)));
     }
@@ -85,6 +87,12 @@ IterationTimes look_at(const Fabric& fabric) {
     before = done;
   }
   return iteration_times(times);
+}
+
+std::string foresight_of(const Fabric& fabric) {
+  std::ostringstream out;
+  if (const auto* gateways = dynamic_cast<const Braidway*>(&fabric.scheme())) gateways->write_foresight(out);
+  return std::move(out).str();
 }
 
 double mean_of(const RunResult& run) { return run.iterations ? run.iterations->mean_ms : 0; }
@@ -122,24 +130,27 @@ ScenarioOutcome run_periodic(const Options& options, std::ostream& out) {
   workloads.reserve(seeds);
   for (std::uint64_t seed = 0; seed < seeds; ++seed) workloads.push_back(training(options.seed + seed));
   std::vector<IterationTimes> times(schemes.size() * seeds);
+  std::string foresight;
   std::size_t next = 0;
-  const Grid grid{
-      options, schemes, seeds, [&](std::uint64_t seed) {
-        RunSetup run{.network = &network,
-                     .flows = &workloads[seed].flows,
-                     .scheme = nullptr,
-                     .config = options.config,
-                     .jobs = &workloads[seed].jobs,
-                     .inspect = [&place = times[next++]](const Fabric& fabric) { place = look_at(fabric); }};
-        run.config.network_events = bursts(options.seed + seed);
-        // Lanes do not know where each other's flows are: with several that decides.
-        run.config.gateways.lanes = 1;
-        return run;
-      }};
+  const Grid grid{options, schemes, seeds, [&](std::uint64_t seed) {
+                    RunSetup run{.network = &network,
+                                 .flows = &workloads[seed].flows,
+                                 .scheme = nullptr,
+                                 .config = options.config,
+                                 .jobs = &workloads[seed].jobs,
+                                 .inspect = [&, number = next++](const Fabric& fabric) {
+                                   times[number] = look_at(fabric);
+                                   if (number == 0) foresight = foresight_of(fabric);
+                                 }};
+                    run.config.network_events = bursts(options.seed + seed);
+                    // Lanes do not know where each other's flows are: with several that decides.
+                    run.config.gateways.lanes = 1;
+                    return run;
+                  }};
   std::vector<RunResult> runs = grid.all();
   for (std::size_t i = 0; i < runs.size(); ++i) runs[i].iterations = times[i];
 
-  const auto ideal = computing + network.routing.ideal_completion(0, shape.hosts_per_leaf, message_bytes);
+  const auto ideal = computing + network.routing.ideal_completion(0, shape.hosts_per_leaf, exchanged_bytes);
   out << "a training job of " << senders << " messages over 8 paths, others' bursts of 80 % on 4 of them, "
       << seeds << " seeds; an iteration takes " << std::fixed << std::setprecision(3)
       << static_cast<double>(ideal) / 1e6 << " ms alone\n"
@@ -171,7 +182,7 @@ ScenarioOutcome run_periodic(const Options& options, std::ostream& out) {
     const Ratio ratio = ratio_of(values(scheme, mean_of), values(std::string{own_scheme}, mean_of));
     goals.at_most("iteration time of " + scheme + " over its own", ratio.geometric_mean, 1.01);
   }
-  return {.runs = std::move(runs), .as_promised = goals.met()};
+  return {.runs = std::move(runs), .as_promised = goals.met(), .foresight = std::move(foresight)};
 }
 
 }  // namespace braidway::bench::fabric

@@ -38,7 +38,7 @@ constexpr std::array entries{
     ScenarioEntry{"training", "two jobs with pipeline and data parallelism and gaps of computation",
                   run_training},
     ScenarioEntry{"periodic", "a training job among other jobs' periodic bursts, with and without foresight",
-                  run_periodic},
+                  run_periodic, false, true},
 };
 
 }  // namespace

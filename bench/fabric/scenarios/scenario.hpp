@@ -3,6 +3,7 @@
 
 #include <iosfwd>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +15,8 @@ namespace braidway::bench::fabric {
 struct ScenarioOutcome {
   std::vector<RunResult> runs;
   bool as_promised = true;  ///< what the scenario checks holds
+  /// Braidway::write_foresight() of the first run, where it has foresight.
+  std::string foresight = {};
 };
 
 struct ScenarioEntry {
@@ -21,7 +24,8 @@ struct ScenarioEntry {
   std::string_view what;  ///< for --help
   /// Prints its table on `out`. Throws as simulate() and the readers of files do.
   ScenarioOutcome (*run)(const Options& options, std::ostream& out);
-  bool has_loads = false;  ///< Options::load chooses among them
+  bool has_loads = false;      ///< Options::load chooses among them
+  bool has_foresight = false;  ///< ScenarioOutcome::foresight is made
 };
 
 [[nodiscard]] std::span<const ScenarioEntry> scenarios() noexcept;

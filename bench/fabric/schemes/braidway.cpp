@@ -1,6 +1,7 @@
 #include "bench/fabric/schemes/braidway.hpp"
 
 #include <algorithm>
+#include <ostream>
 
 namespace braidway::bench::fabric {
 namespace {
@@ -14,7 +15,9 @@ constexpr std::uint16_t first_tunnel_port = 49'152;
 }  // namespace
 
 Braidway::Braidway(Fabric& fabric, const GatewayConfig& config)
-    : Scheme({.arrival = true}),
+    : Scheme({.arrival = true,
+              .dequeue = config.foresight != nullptr,
+              .utilisation = config.foresight != nullptr}),
       fabric_(fabric),
       config_(config),
       paths_(fabric),
@@ -190,7 +193,7 @@ void Braidway::check(std::uint32_t leaf, std::uint32_t peer) {
   if (!conversation.will_check) return;
   set_timer(Timer::check, leaf, peer, check_interval);
   if (fabric_.now() < conversation.next_probe) return;
-  conversation.next_probe = fabric_.now() + GatewaySource::heartbeat;
+  conversation.next_probe = fabric_.now() + sources_[leaf].probe_interval();
   const auto paths = static_cast<std::uint16_t>(path_count(leaf, peer));
   for (std::uint16_t path = 0; path < paths; ++path) {
     if (sources_[leaf].wants_probe(peer, path)) {
@@ -210,17 +213,17 @@ void Braidway::send(std::uint32_t leaf, std::uint32_t peer, const ControlTag& ta
 
 bool Braidway::arrive_control(NodeIndex node, PacketIndex index) {
   Packet& packet = fabric_.packet(index);
-  const auto tag = packet.read_tag<ControlTag>();
+  auto tag = packet.read_tag<ControlTag>();
   const std::uint32_t from = paths_.leaf_of(packet.source);
   const std::uint32_t to = paths_.leaf_of(packet.destination);
   if (nodes_[to] == node) {
     // Either shows that its path is there; messages about messages would never end.
     if (tag.kind == ControlKind::message) {
-      sinks_[to].take_message(from, tag.path);
+      sinks_[to].take_message(from, tag);
       sources_[to].receive(from, messages_[tag.message]);
       free_messages_.push_back(tag.message);
     } else {
-      sinks_[to].take_probe(from, tag.path);
+      sinks_[to].take_probe(from, tag);
       watch_source(to, from);
     }
     fabric_.discard(index);
@@ -228,8 +231,20 @@ bool Braidway::arrive_control(NodeIndex node, PacketIndex index) {
   }
   // At the edge its UDP ports are a tunnel's: ECMP takes it the tunnel's way.
   if (config_.at_edge) return false;
-  fabric_.enqueue(paths_.port_at(node, packet, tag.path), index);
+  const PortIndex port = paths_.port_at(node, packet, tag.path);
+  if (config_.foresight) {
+    tag.utilisation = fuller(tag.utilisation, fabric_.utilisation(port));
+    packet.write_tag(tag);
+  }
+  fabric_.enqueue(port, index);
   return true;
+}
+
+/// The hop tells how full its port is.
+void Braidway::on_dequeue(PortIndex port, Packet& packet) {
+  auto tag = packet.read_tag<GatewayTag>();
+  tag.utilisation = fuller(tag.utilisation, fabric_.utilisation(port));
+  packet.write_tag(tag);
 }
 
 std::string Braidway::remarks() const {
@@ -252,6 +267,20 @@ std::string Braidway::remarks() const {
          " for want of memory; packets that came late or again: " + std::to_string(sum.late) +
          "; without a window: " + std::to_string(sum.no_window) +
          "; changes of policy: " + std::to_string(policies);
+}
+
+void Braidway::write_foresight(std::ostream& out) const {
+  for (const ForesightRecord& record : sources_.front().foreseen()) {
+    const Path& path = paths_.paths(record.peer)[record.path];
+    double truth = 0;
+    for (std::uint32_t hop = 0; hop < path.hops; ++hop) {
+      const PortIndex port = path.ports[hop];
+      truth =
+          std::max(truth, fabric_.network_events().periodic_load(port, record.at - tick_interval, record.at));
+    }
+    out << record.at << ' ' << record.peer << ' ' << record.path << ' ' << truth << ' ' << record.view.seen
+        << ' ' << record.view.forecast << ' ' << record.share << '\n';
+  }
 }
 
 std::uint64_t Braidway::order_peak_bytes() const {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iosfwd>
 #include <vector>
 
 #include "bench/fabric/schemes/gateway_sink.hpp"
@@ -17,17 +18,23 @@ class Braidway : public Scheme {
  public:
   static constexpr Nanoseconds message_interval = 100'000;
   static constexpr Nanoseconds check_interval = 50'000;  ///< of liveness by time
-  static constexpr Nanoseconds tick_interval = 500'000;  ///< of the slow loop
+  static constexpr Nanoseconds tick_interval = 100'000;  ///< of the slow loop
   static constexpr Nanoseconds poll_interval = 2'000;    ///< of a worker whose order windows hold something
 
   Braidway(Fabric& fabric, const GatewayConfig& config);
 
   PortIndex choose(NodeIndex node, Packet& packet, std::span<const PortIndex> candidates) override;
   bool on_arrival(NodeIndex node, PacketIndex index) override;
+  void on_dequeue(PortIndex port, Packet& packet) override;
   void on_timer(std::uint32_t what, std::uint32_t which) override;
   [[nodiscard]] std::uint64_t order_peak_bytes() const override;
   /// Why packets left out of order, if any did.
   [[nodiscard]] std::string remarks() const override;
+  /// A line for each path of the first leaf's gateway and each tick of its slow loop, if it has one:
+  ///   time(ns) peer path truth seen forecast weight
+  /// What others put on the path in the time before that (truth), Foresight::View, and the weight that the
+  /// path has from then on.
+  void write_foresight(std::ostream& out) const;
   /// What the gateway at a leaf has changed of its peers' policies.
   [[nodiscard]] std::span<const lb::PolicyEvent> policy_events(std::uint32_t leaf) const noexcept {
     return sources_[leaf].policy_events();

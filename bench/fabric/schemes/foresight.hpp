@@ -25,6 +25,24 @@ class Foresight {
   virtual void heard(Nanoseconds now, const GatewayMessage& message) = 0;
   /// Once a tick: what is expected from now on, by path.
   virtual void expect(Nanoseconds now, std::span<ctrl::model::Outlook> out) = 0;
+
+  /// What the last expect() has learnt of a path's load, to be drawn; below 0: nothing.
+  struct View {
+    float seen = -1;      ///< around `behind` before it
+    float forecast = -1;  ///< around `ahead` after it
+  };
+  static constexpr Nanoseconds behind = 550'000;
+  static constexpr Nanoseconds ahead = 950'000;
+  [[nodiscard]] virtual View view(std::size_t /*path*/) const { return {}; }
+};
+
+/// One path at one tick.
+struct ForesightRecord {
+  Nanoseconds at = 0;
+  std::uint32_t peer = 0;
+  std::uint16_t path = 0;
+  float share = 0;  ///< of a path of the highest rate that nothing is known of
+  Foresight::View view{};
 };
 
 /// For the paths of a pair of leaves.

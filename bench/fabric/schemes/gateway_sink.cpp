@@ -95,20 +95,25 @@ void GatewaySink::measure(Meter& meter, const GatewayTag& tag) {
   meter.longest = std::max(meter.longest, delay);
   meter.shortest = std::min(meter.shortest, delay);
   meter.heard = fabric_.now();
+  meter.utilisation = tag.utilisation;
   ++meter.recent;
   meter.received.count(lb::Nanoseconds{tag.departure});
 }
 
-void GatewaySink::take_probe(std::uint32_t from, std::uint16_t path) {
+GatewaySink::Meter& GatewaySink::meter_of_control(std::uint32_t from, const ControlTag& tag) {
   greet(from);
-  meters_[from][path].probed = true;
-  meters_[from][path].heard = fabric_.now();
+  Meter& meter = meters_[from][tag.path];
+  meter.heard = fabric_.now();
+  meter.utilisation = tag.utilisation;
+  return meter;
 }
 
-void GatewaySink::take_message(std::uint32_t from, std::uint16_t path) {
-  greet(from);
-  meters_[from][path].told = true;
-  meters_[from][path].heard = fabric_.now();
+void GatewaySink::take_probe(std::uint32_t from, const ControlTag& tag) {
+  meter_of_control(from, tag).probed = true;
+}
+
+void GatewaySink::take_message(std::uint32_t from, const ControlTag& tag) {
+  meter_of_control(from, tag).told = true;
 }
 
 bool GatewaySink::tell(std::uint32_t from, GatewayMessage& message) {
@@ -141,7 +146,8 @@ bool GatewaySink::tell(std::uint32_t from, GatewayMessage& message) {
                                 .period = meter.received.complete(),
                                 .received = meter.received.through()});
     message.arrivals.push_back({.bytes = std::exchange(meter.bytes, 0),
-                                .least_delay = meter.recent > 0 ? meter.shortest - meter.least : -1});
+                                .least_delay = meter.recent > 0 ? meter.shortest - meter.least : -1,
+                                .utilisation = std::exchange(meter.utilisation, not_told)});
     meter.shortest = std::numeric_limits<Nanoseconds>::max();
     meter.recent = 0;
     meter.delays = 0;

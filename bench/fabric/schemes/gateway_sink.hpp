@@ -19,8 +19,8 @@ class GatewaySink {
 
   /// A data packet from leaf `from`; what may go on to its host does.
   void take(PacketIndex index, std::uint32_t from, const lb::SpraySet& spray_set);
-  void take_probe(std::uint32_t from, std::uint16_t path);
-  void take_message(std::uint32_t from, std::uint16_t path);
+  void take_probe(std::uint32_t from, const ControlTag& tag);
+  void take_message(std::uint32_t from, const ControlTag& tag);
   /// Hands on what has waited long enough. Answers whether anything still waits.
   bool poll();
   /// What has been seen of the paths from leaf `from` since the last message; false if nothing.
@@ -41,12 +41,14 @@ class GatewaySink {
     Nanoseconds longest = 0;                                         ///< of these
     Nanoseconds least = std::numeric_limits<Nanoseconds>::max();     ///< delay ever
     Nanoseconds heard = 0;
+    Utilisation utilisation = not_told;  ///< by the last that came since the last message
     bool probed = false;
     bool told = false;  ///< a message has come by it
     bool dead = false;
   };
 
   void greet(std::uint32_t from);
+  Meter& meter_of_control(std::uint32_t from, const ControlTag& tag);
   void measure(Meter& meter, const GatewayTag& tag);
   void hand_on(std::size_t count);
 

@@ -39,6 +39,13 @@ std::vector<std::vector<lb::PathRecord>> records_of(const Fabric& fabric, const 
   return records;
 }
 
+/// A path that flows are not placed on is not heard.
+lb::PathWeights::Parameters weights_for(lb::Policy policy) {
+  lb::PathWeights::Parameters parameters;
+  if (policy == lb::Policy::idle_move) parameters.stale = lb::PathWeights::Parameters::stale_kept;
+  return parameters;
+}
+
 /// How many paths each peer has; a gateway counts as a peer of its own with one, which is never taken.
 std::vector<std::size_t> sizes(const lb::PathTable& table) {
   std::vector<std::size_t> counts;
@@ -52,7 +59,7 @@ std::vector<std::size_t> sizes(const lb::PathTable& table) {
 GatewaySource::Peer::Peer(std::span<const float> configured, lb::Policy policy,
                           std::unique_ptr<Foresight> foresees)
     : health(configured.size()),
-      weights(configured),
+      weights(configured, weights_for(policy)),
       foresight(std::move(foresees)),
       biased(configured),
       outlooks(configured.size()),
@@ -168,9 +175,22 @@ void GatewaySource::foresee() {
     Peer& peer = *peers_[index];
     const auto reactive = peer.weights.reactive_shares();
     peer.foresight->expect(fabric_.now(), peer.outlooks);
-    if (!peer.biased.update(reactive, peer.outlooks)) continue;
-    peer.weights.set_biases(peer.biased.biases());
-    publish(index);
+    if (peer.biased.update(reactive, peer.outlooks)) {
+      peer.weights.set_biases(peer.biased.biases());
+      publish(index);
+    }
+    record(index);
+  }
+}
+
+void GatewaySource::record(std::uint32_t index) {
+  const Peer& peer = *peers_[index];
+  for (std::size_t i = 0; i < peer.shares.size(); ++i) {
+    foreseen_.push_back({.at = fabric_.now(),
+                         .peer = index,
+                         .path = static_cast<std::uint16_t>(i),
+                         .share = peer.shares[i],
+                         .view = peer.foresight->view(i)});
   }
 }
 

@@ -33,6 +33,9 @@ struct GatewayConfig {
 class GatewaySource {
  public:
   static constexpr Nanoseconds heartbeat = 1'000'000;
+  /// The same where something is to be foreseen: what others put on a path shows by what comes over it, and
+  /// what nobody looks at while our hosts are silent is not foreseen. 64 bytes of 1.25 MB.
+  static constexpr Nanoseconds look_interval = 100'000;
 
   GatewaySource(Fabric& fabric, const LeafPaths& paths, std::uint32_t leaf, const GatewayConfig& config);
 
@@ -46,10 +49,13 @@ class GatewaySource {
   bool check(std::uint32_t peer);
   /// The slow loop's turn, once a tick.
   void foresee();
-  /// Whether a path has to be probed, since it has taken no packet for a heartbeat that would show that it is
-  /// there.
+  /// How long a path may take no packet that would show that it is there, and how full.
+  [[nodiscard]] Nanoseconds probe_interval() const noexcept {
+    return config_.foresight ? look_interval : heartbeat;
+  }
+  /// Whether a path has to be probed.
   [[nodiscard]] bool wants_probe(std::uint32_t peer, std::uint16_t path) const noexcept {
-    return fabric_.now() - peers_[peer]->sent_on[path] >= heartbeat;
+    return fabric_.now() - peers_[peer]->sent_on[path] >= probe_interval();
   }
   void probed(std::uint32_t peer, std::uint16_t path) noexcept {
     peers_[peer]->health.probed(static_cast<lb::PathId>(path), lb::Nanoseconds{fabric_.now()});
@@ -60,6 +66,8 @@ class GatewaySource {
   [[nodiscard]] std::uint32_t lane_of(FlowIndex flow) const noexcept {
     return static_cast<std::uint32_t>(data_names_.hashes[flow] >> 40) % config_.build.lanes;
   }
+  /// Each tick's turn of all peers, by path.
+  [[nodiscard]] std::span<const ForesightRecord> foreseen() const noexcept { return foreseen_; }
   /// What the governors of all peers have changed.
   [[nodiscard]] std::span<const lb::PolicyEvent> policy_events() const noexcept { return policy_events_; }
   /// The flow's paths, as its sink must know them.
@@ -97,6 +105,7 @@ class GatewaySource {
 
   void publish(std::uint32_t peer);
   void govern(std::uint32_t peer);
+  void record(std::uint32_t peer);
 
   Fabric& fabric_;
   const LeafPaths& paths_;
@@ -109,6 +118,7 @@ class GatewaySource {
   FlowNames data_names_;
   FlowNames ack_names_;  ///< ACKs and NAKs go the other way
   std::vector<lb::PolicyEvent> policy_events_;
+  std::vector<ForesightRecord> foreseen_;
 };
 
 }  // namespace braidway::bench::fabric

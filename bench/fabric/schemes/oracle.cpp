@@ -26,10 +26,9 @@ class Oracle : public Foresight {
 
  private:
   /// How far it looks ahead: as long as what it says stands, and what is placed then takes.
-  static constexpr Nanoseconds horizon = 1'600'000;
+  static constexpr Nanoseconds horizon = 800'000;
   /// The worst of these counts, not the mean: a burst fills a queue in less, and senders that it has slowed
-  /// take longer to recover than it lasts. In the scenario `periodic` auto+oracle takes 1.42 ms an iteration
-  /// (10 seeds), and 1.80 by the mean over 2 ms (3 seeds).
+  /// take longer to recover than it lasts.
   static constexpr Nanoseconds bin = 100'000;
 
   const Fabric& fabric_;

@@ -190,6 +190,17 @@ TEST(NetworkEvents, DivertedPacketsTakeTheOtherWay) {
   EXPECT_EQ(before.completion(0), after.completion(0));
 }
 
+TEST(NetworkEvents, BackgroundIsCountedWhereItLeaves) {
+  Lab lab{
+      star(2), {flow(0, 1, 2'000'000)}, with_events({"20us background 2-1 0.5", "40us background 2-1 0.25"})};
+  const Fabric& fabric = lab.run();
+  const auto until = static_cast<double>(fabric.now());
+  EXPECT_NEAR(fabric.network_events().background_bytes(3), 12.5 * (0.5 * 20'000 + 0.75 * (until - 40'000)),
+              1);
+  EXPECT_EQ(fabric.network_events().background_bytes(2), 0);
+  EXPECT_EQ(fabric.network_events().link_rate(3), hundred_gigabit);
+}
+
 TEST(NetworkEvents, LoadInTheBackgroundTakesItsShareOfOneDirection) {
   constexpr std::uint32_t bytes = 2'000'000;
   const auto completion = [&](const std::vector<std::string>& events) {

@@ -48,6 +48,9 @@ expect 1 "1 flows of 2 are stuck" "${files[@]}" --event "2.55s down 1-2" --schem
 expect 2 "--rnic" "${files[@]}" --rnic go-forward
 expect 2 "--verb" "${files[@]}" --verb write-only
 expect 2 "--utilisation-out takes the ports of one run" "${files[@]}" --seeds 2 --utilisation-out used
+expect 2 "nothing is foreseen in scenario load" --scenario load --foresight-out seen
+expect 2 "one scheme, --seeds 1" --scenario periodic --foresight-out seen
+expect 2 "--foresight-out requires --scenario" "${files[@]}" --foresight-out seen
 expect 0 "uplink-dies" --scenario list
 expect 2 "--topology-out takes --leaf-spine or --fat-tree" --topology-out tree
 expect 2 "--topology-out is missing" --leaf-spine 2,2,1
