@@ -45,6 +45,11 @@ lb::PolicyGovernor::Parameters governor_parameters(const MessageSettings& settin
 lb::PathWeights weights_for(const PeerSettings& peer) {
   lb::PathWeights::Parameters parameters;
   parameters.interval_ns = static_cast<float>(messages_with(peer).interval_us * ns_per_us);
+  if (boldest_policy(peer) == lb::Policy::idle_move) {
+    // Messages take turns with paths that do not fit one.
+    const std::size_t turns = (peer.paths.size() + telemetry::most_records - 1) / telemetry::most_records;
+    parameters.stale = lb::PathWeights::Parameters::stale_kept * static_cast<unsigned>(turns);
+  }
   const std::vector<float> configured(peer.paths.size(), 1.0F);
   return {configured, parameters};
 }
