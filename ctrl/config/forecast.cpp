@@ -30,11 +30,11 @@ void check_peer(const PeerDraft& peer, const Draft& draft, std::vector<Problem>&
                             " us, too seldom to forecast by; write interval_us: " +
                             std::to_string(longest_silence_us / rounds) + " or less, or leave out forecast"});
   }
-  if (applies.value && !may_move(peer, draft)) {
+  if (!may_be_stamped(peer, draft)) {
     problems.push_back(
         {applies.at,
-         "with policy 'pinned' no flow goes by weights that are biased; write policy: auto, or "
-         "weights: observe"});
+         "a forecast is made of what stamped packets tell, and none is; write stamping: int-md and "
+         "policy: auto for the peer, or leave out forecast"});
   }
 }
 

@@ -8,8 +8,8 @@
 
 namespace braidway::ctrl {
 
-/// Reports a forecast without messages to make it of, or with ones that come too seldom; weights that no flow
-/// would go by; and a tick that is not made of whole bins.
+/// Reports a forecast without messages or stamped packets to make it of, or with messages that come too
+/// seldom; and a tick that is not made of whole bins.
 void check_forecast(const Draft& draft, std::vector<Problem>& problems);
 
 }  // namespace braidway::ctrl

@@ -62,7 +62,7 @@ class LoadBins {
     /// Of the fullest hop, by whoever, at about the end of that time, share of its capacity; below 0: not
     /// told.
     float utilisation = -1;
-    bool told = true;           ///< the message is about it at all
+    bool told = true;  ///< the message is about it at all
   };
   /// A message; by path.
   void hear(std::span<const Heard> paths, lb::Nanoseconds now) noexcept;

@@ -32,9 +32,9 @@ TEST(Config, ReturnTrafficAndEntropyReachTheirSettings) {
 TEST(Config, ForecastAndRatesReachTheirSettings) {
   const auto gateway = [](const std::string& path, const std::string& more) {
     const auto config = parse_config(
-        "gateway: {name: a, id: 1}\nmode: wire\npolicy: idle-move\nworkers: [{core: 1}]\n"
-        "ports: [{name: h, role: host}, {name: f, role: fabric}]\n"
-        "peers: [{name: b, id: 7, messages: {key_file: /k}, paths: [{port: f" +
+        "gateway: {name: a, id: 1}\nmode: wire\npolicy: auto\nworkers: [{core: 1}]\n"
+        "ports: [{name: h, role: host}, {name: f, role: fabric, mtu: 1528}]\n"
+        "peers: [{name: b, id: 7, stamping: int-md, messages: {key_file: /k}, paths: [{port: f" +
             path + "}]}]\n" + more,
         "inline");
     EXPECT_TRUE(config) << config.error().front().to_string();
