@@ -30,7 +30,9 @@ std::vector<double> capacities(const Fabric& fabric, std::span<const Path> paths
 /// The forecaster, shown what the gateway's messages tell it, hops' utilisation above all. By delays alone
 /// its gates stay shut in the scenario `periodic`: DCQCN cuts senders so far within the first 300 us of a
 /// burst that no queue stands for the rest of it, and what stands nowhere shows nowhere
-/// (ctrl/model/cross_load.hpp).
+/// (ctrl/model/cross_load.hpp). Here probes bring hops' utilisation as data do; those of the running gateway
+/// bear no INT yet. By what data alone bring, an iteration takes as long as without a forecast (0.990 of
+/// idle-move's, 1.001 of auto's, two seeds): where none of ours is under way, nothing is seen.
 class Forecast : public Foresight {
  public:
   Forecast(const Fabric& fabric, std::span<const Path> paths)
