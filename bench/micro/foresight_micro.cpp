@@ -36,7 +36,7 @@ dataplane::GatewaySettings settings(std::size_t paths) {
   to.policy = lb::Policy::spray;
   to.stamping = dataplane::Stamping::int_md;
   to.messages.emplace();
-  for (std::uint16_t i = 0; i < paths; ++i) {
+  for (std::size_t i = 0; i < paths; ++i) {
     const auto port = static_cast<std::uint16_t>(settings.ports.size());
     dataplane::PortSettings& fabric = settings.ports.emplace_back();
     fabric.role = dataplane::PortRole::fabric;

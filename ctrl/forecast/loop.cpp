@@ -143,7 +143,7 @@ tl::expected<Loop::Recorded, std::string> Loop::stop_recording() {
   if (!lock) return tl::unexpected<std::string>(has_stalled);
   if (!recorder_) return tl::unexpected<std::string>("nothing is being recorded; record start first");
   const auto closed = recorder_->close();
-  const Recorded recorded{.file = recorder_->name(), .messages = recorder_->messages()};
+  Recorded recorded{.file = recorder_->name(), .messages = recorder_->messages()};
   recorder_.reset();
   if (!recording_failed_.empty()) return tl::unexpected(recording_failed_);
   if (!closed) return tl::unexpected(closed.error());
