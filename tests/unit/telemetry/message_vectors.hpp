@@ -50,7 +50,7 @@ inline MessageVector message_vector(const std::string& name) {
 
 /// Makes the authenticator right again, as only who has the key can.
 inline void seal(std::vector<std::byte>& message, const MessageKey& key) {
-  message.resize(message.size() - authenticator_bytes);
+  message.erase(message.end() - authenticator_bytes, message.end());
   const auto code = authenticator(message, key);
   message.insert(message.end(), code.begin(), code.end());
 }
