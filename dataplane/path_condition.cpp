@@ -5,16 +5,6 @@
 #include "telemetry/message.hpp"
 
 namespace braidway::dataplane {
-namespace {
-
-std::optional<double> share_of(std::uint8_t utilisation) noexcept {
-  if (utilisation == telemetry::utilisation_not_told) {
-    return std::nullopt;
-  }
-  return static_cast<double>(utilisation) / telemetry::full_utilisation;
-}
-
-}  // namespace
 
 PathCondition::PathCondition(const PathSignal& signal) noexcept
     : state(signal.state.load(std::memory_order_relaxed)),
@@ -22,7 +12,7 @@ PathCondition::PathCondition(const PathSignal& signal) noexcept
       from_dead(signal.from_dead.load(std::memory_order_relaxed)),
       share(signal.share.load(std::memory_order_relaxed)),
       lost(signal.lost.get()),
-      utilisation(share_of(signal.utilisation.load(std::memory_order_relaxed))) {}
+      utilisation(telemetry::share_of_capacity(signal.utilisation.load(std::memory_order_relaxed))) {}
 
 std::string_view PathCondition::name() const noexcept {
   if (blocked) {

@@ -23,7 +23,7 @@ struct PathCondition {
   float share = 1;         ///< of its weight that it is given
   std::uint64_t lost = 0;  ///< packets on the way to the peer
   /// Of its capacity, 0..1, that is in use where it is busiest on the way to the peer; nothing: nobody tells.
-  std::optional<double> utilisation;
+  std::optional<float> utilisation;
 
   explicit PathCondition(const PathSignal& signal) noexcept;
   [[nodiscard]] std::string_view name() const noexcept;

@@ -47,8 +47,8 @@ lb::PathWeights weights_for(const PeerSettings& peer) {
   parameters.interval_ns = static_cast<float>(messages_with(peer).interval_us * ns_per_us);
   if (boldest_policy(peer) == lb::Policy::idle_move) {
     // Messages take turns with paths that do not fit one.
-    const std::size_t turns = (peer.paths.size() + telemetry::most_records - 1) / telemetry::most_records;
-    parameters.stale = lb::PathWeights::Parameters::stale_kept * static_cast<unsigned>(turns);
+    parameters.stale = lb::PathWeights::Parameters::stale_kept *
+                       static_cast<unsigned>(telemetry::feedbacks_for(peer.paths.size()));
   }
   const std::vector<float> configured(peer.paths.size(), 1.0F);
   return {configured, parameters};

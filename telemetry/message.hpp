@@ -39,6 +39,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -55,6 +56,11 @@ inline constexpr std::size_t probe_bytes = message_header_bytes + authenticator_
 /// A feedback without records.
 inline constexpr std::size_t least_feedback_bytes = message_header_bytes + 8 + authenticator_bytes;
 inline constexpr std::size_t most_records = (most_message_bytes - least_feedback_bytes) / record_bytes;
+
+/// Feedbacks that it takes to tell of so many paths.
+constexpr std::size_t feedbacks_for(std::size_t paths) noexcept {
+  return (paths + most_records - 1) / most_records;
+}
 
 /// One start of a gateway; 0 is none.
 enum class BootId : std::uint64_t {};
@@ -92,6 +98,11 @@ inline constexpr std::uint32_t not_measured = 0xffffffff;
 /// Of an egress that is in full use; and: nobody has told.
 inline constexpr std::uint8_t full_utilisation = 254;
 inline constexpr std::uint8_t utilisation_not_told = 255;
+/// Of the capacity, 0 to 1; nothing: nobody has told.
+constexpr std::optional<float> share_of_capacity(std::uint8_t utilisation) noexcept {
+  if (utilisation == utilisation_not_told) return std::nullopt;
+  return static_cast<float>(utilisation) / full_utilisation;
+}
 /// The deepest queue that a record can tell: INT's own limit.
 inline constexpr std::uint32_t deepest_queue_told = 0xff'fffe;
 /// How long after the last packet of a path its period is said: half of the time for which 16 bits say which.

@@ -21,8 +21,7 @@ void check_peer(const PeerDraft& peer, const Draft& draft, std::vector<Problem>&
                         "or leave out forecast"});
   }
   const Given<std::uint32_t>& interval = peer.messages.interval_us;
-  const auto rounds =
-      static_cast<std::uint32_t>((peer.paths.size() + telemetry::most_records - 1) / telemetry::most_records);
+  const auto rounds = static_cast<std::uint32_t>(telemetry::feedbacks_for(peer.paths.size()));
   const std::uint32_t silence_us = rounds * interval.value_or(dataplane::MessageSettings{}.interval_us);
   if (silence_us > longest_silence_us) {
     problems.push_back({interval.given ? interval.at : applies.at,

@@ -12,11 +12,6 @@ float delay_of(std::uint32_t ns) noexcept {
   return ns == telemetry::not_measured ? -1.0F : static_cast<float>(ns);
 }
 
-float share_of(std::uint8_t utilisation) noexcept {
-  if (utilisation == telemetry::utilisation_not_told) return -1;
-  return static_cast<float>(utilisation) / telemetry::full_utilisation;
-}
-
 }  // namespace
 
 /// Bytes on the wire.
@@ -56,7 +51,7 @@ std::span<model::LoadBins::Heard> FeedbackReader::read(const telemetry::Message&
     heard_[at] = {.bytes = came(paths_[at], record),
                   .least_delay_ns = delay_of(record.least_delay),
                   .mean_delay_ns = delay_of(record.mean_delay),
-                  .utilisation = share_of(record.utilisation),
+                  .utilisation = telemetry::share_of_capacity(record.utilisation).value_or(-1.0F),
                   .told = true};
   }
   return heard_;
