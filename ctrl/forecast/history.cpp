@@ -19,6 +19,10 @@ std::uint16_t packed(float part, float of = 1) noexcept {
 }
 float unpacked(std::uint16_t part, float of = 1) noexcept { return static_cast<float>(part) / whole * of; }
 
+std::uint16_t counted(std::uint32_t packets) noexcept {
+  return static_cast<std::uint16_t>(std::min<std::uint32_t>(packets, UINT16_MAX));
+}
+
 std::uint16_t packed(const model::CrossLoad& load) noexcept {
   const std::uint16_t bits = std::isfinite(load.load) ? packed(load.load) : packed(1.0F);
   return load.censored ? bits | censored_bit : bits;
@@ -45,7 +49,8 @@ void History::add(std::size_t path, const HistoryTick& tick,
       .delay = packed(tick.delay_us / delay_unit_us, whole),
       .forecast = packed(tick.forecast),
       .share = packed(tick.share, most_share),
-      .held = static_cast<std::uint16_t>(std::min<std::uint32_t>(tick.held, UINT16_MAX))};
+      .sent = counted(tick.sent),
+      .held = counted(tick.held)};
   const std::size_t first = path * kept_bins_ + written_ * bins_ % kept_bins_;
   for (std::size_t i = 0; i < bins_ && i < bins.size(); ++i) fine_[first + i] = packed(bins[i]);
 }
@@ -63,6 +68,7 @@ std::vector<HistoryTick> History::ticks(std::size_t path, std::size_t most) cons
                    .delay_us = unpacked(of.delay, whole) * delay_unit_us,
                    .forecast = unpacked(of.forecast),
                    .share = unpacked(of.share, most_share),
+                   .sent = of.sent,
                    .held = of.held});
   }
   return out;

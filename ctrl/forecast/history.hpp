@@ -4,7 +4,7 @@
 // Numbers are kept in 16 bits: loads and shares to 1/32767, delays to 64 ns up to 2 ms.
 //
 // Plain state; owner: the slow loop's thread, or who excludes it. All memory at construction: 20 KB a path
-// and 12 bytes a path and tick, which is 260 KB a path with ticks of 1 ms, and 133 MB for 512 paths.
+// and 14 bytes a path and tick, which is 300 KB a path with ticks of 1 ms, and 154 MB for 512 paths.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,8 @@ struct HistoryTick {
   float delay_us = 0;      ///< mean of the packets' that came, above the path's least ever
   float forecast = 0;      ///< of `load`, as made before: 5 ms, or the tick if that is longer
   float share = 1;         ///< of its weight that the path was given, up to 2
-  std::uint32_t held = 0;  ///< packets that its port did not take at once, up to 65535
+  std::uint32_t sent = 0;  ///< packets of ours, up to 65535
+  std::uint32_t held = 0;  ///< of these and others, those that its port did not take at once, up to 65535
 };
 
 class History {
@@ -51,6 +52,7 @@ class History {
     std::uint16_t delay;
     std::uint16_t forecast;
     std::uint16_t share;
+    std::uint16_t sent;
     std::uint16_t held;
   };
 

@@ -28,8 +28,8 @@ std::vector<unsigned> horizons_of(std::uint32_t tick_us) {
 }
 
 model::LoadBins::Parameters bins_of(const PeerForecast::Parameters& parameters, std::size_t paths) {
-  const std::size_t rounds = (paths + telemetry::most_records - 1) / telemetry::most_records;
-  const std::size_t told_every = (rounds * parameters.messages_us + bin_us - 1) / bin_us;
+  const std::size_t told_every =
+      (telemetry::feedbacks_for(paths) * parameters.messages_us + bin_us - 1) / bin_us;
   return {.tick_bins = parameters.tick_us / bin_us, .lag = static_cast<std::int64_t>(2 + told_every)};
 }
 
@@ -96,10 +96,12 @@ void PeerForecast::observe(std::span<const model::Sample> samples,
         .delay_us = since.delays > 0 ? static_cast<float>(since.delay_sum / since.delays / 1'000) : 0,
         .forecast = std::exchange(expected, predictor_.ensemble().forecast(path, horizon).load),
         .share = paths[path].share,
-        .held =
-            static_cast<std::uint32_t>(std::min<std::uint64_t>(paths[path].held - since.held, UINT32_MAX))};
+        .sent = since.known ? paths[path].sent - since.sent : 0,
+        .held = since.known ? static_cast<std::uint32_t>(
+                                  std::min<std::uint64_t>(paths[path].held - since.held, UINT32_MAX))
+                            : 0};
     history_.add(path, tick, samples[path].bins);
-    since = {.held = paths[path].held};
+    since = {.sent = paths[path].sent, .held = paths[path].held, .known = true};
   }
   history_.advance();
 }

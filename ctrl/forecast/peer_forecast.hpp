@@ -75,7 +75,9 @@ class PeerForecast {
     double own = 0;        ///< bytes
     double delay_sum = 0;  ///< ns, of `delays` messages
     unsigned delays = 0;
-    std::uint64_t held = 0;  ///< as last read
+    std::uint32_t sent = 0;  ///< packets, as last read
+    std::uint64_t held = 0;  ///< the same
+    bool known = false;      ///< these are
   };
 
   void observe(std::span<const model::Sample> samples, std::span<const dataplane::PathReading> paths);

@@ -94,8 +94,13 @@ std::string render_events(const Json& json) {
 }
 
 Json tick_json(const forecast::HistoryTick& tick) {
-  return {{"load", load_json(tick.load)}, {"own", tick.own},     {"delay_us", tick.delay_us},
-          {"forecast", tick.forecast},    {"share", tick.share}, {"held", tick.held}};
+  return {{"load", load_json(tick.load)},
+          {"own", tick.own},
+          {"delay_us", tick.delay_us},
+          {"forecast", tick.forecast},
+          {"share", tick.share},
+          {"sent", tick.sent},
+          {"held", tick.held}};
 }
 
 tl::expected<Json, std::string> show_history(Session& session, const Arguments& arguments) {
@@ -134,9 +139,9 @@ std::string render_history(const Json& json) {
   const auto& rows = json.at("rows");
   const auto step = json.at("step_us").get<std::int64_t>();
   const bool fine = !rows.empty() && !rows.front().contains("own");
-  Table table(
-      fine ? std::vector<std::string>{"us ago", "load"}
-           : std::vector<std::string>{"us ago", "load", "expected", "own", "delay, us", "share", "held"});
+  Table table(fine ? std::vector<std::string>{"us ago", "load"}
+                   : std::vector<std::string>{"us ago", "load", "expected", "own", "delay, us", "share",
+                                              "sent", "held"});
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto& row = rows[i];
     std::vector<std::string> cells{std::to_string(static_cast<std::int64_t>(rows.size() - i) * step),
@@ -145,7 +150,7 @@ std::string render_history(const Json& json) {
       for (const char* key : {"forecast", "own", "delay_us", "share"}) {
         cells.push_back(fmt::format("{:.2f}", row.at(key).get<double>()));
       }
-      cells.push_back(std::to_string(row.at("held").get<unsigned>()));
+      for (const char* key : {"sent", "held"}) cells.push_back(std::to_string(row.at(key).get<unsigned>()));
     }
     table.add(cells);
   }

@@ -69,10 +69,15 @@ TEST(HistoryOf, KeepsTwentySecondsOfTicksAndOneOfBins) {
     for (std::size_t path = 0; path < 2; ++path) {
       const float load = static_cast<float>(tick) / 25'000;
       std::ranges::fill(bins, model::CrossLoad{.load = load, .censored = path == 1});
-      history.add(
-          path,
-          {.load = bins.front(), .own = 0.25F, .delay_us = 100, .forecast = load, .share = 1.5F, .held = 3},
-          bins);
+      history.add(path,
+                  {.load = bins.front(),
+                   .own = 0.25F,
+                   .delay_us = 100,
+                   .forecast = load,
+                   .share = 1.5F,
+                   .sent = 8,
+                   .held = 3},
+                  bins);
     }
     history.advance();
   }
@@ -84,13 +89,14 @@ TEST(HistoryOf, KeepsTwentySecondsOfTicksAndOneOfBins) {
   EXPECT_NEAR(ticks.back().own, 0.25F, 1e-4);
   EXPECT_NEAR(ticks.back().delay_us, 100, 0.1);
   EXPECT_NEAR(ticks.back().share, 1.5F, 1e-4);
+  EXPECT_EQ(ticks.back().sent, 8U);
   EXPECT_EQ(ticks.back().held, 3U);
   const auto fine = history.bins(1, SIZE_MAX);
   ASSERT_EQ(fine.size(), 10'000U);
   EXPECT_TRUE(fine.front().censored);
   EXPECT_NEAR(fine.front().load, 24'000.0F / 25'000, 1e-4);
   EXPECT_EQ(history.ticks(0, 7).size(), 7U);
-  EXPECT_LT(history.bytes() / 2, 261'000U) << "as its header says of a path";
+  EXPECT_LT(history.bytes() / 2, 301'000U) << "as its header says of a path";
 }
 
 TEST(HistoryOf, WhatIsNoNumberOrTooMuchIsCut) {
@@ -98,7 +104,13 @@ TEST(HistoryOf, WhatIsNoNumberOrTooMuchIsCut) {
   const std::vector<model::CrossLoad> bins(
       10, {.load = std::numeric_limits<float>::quiet_NaN(), .censored = true});
   history.add(0,
-              {.load = bins[0], .own = 7, .delay_us = 1e9F, .forecast = NAN, .share = -1, .held = 1U << 30U},
+              {.load = bins[0],
+               .own = 7,
+               .delay_us = 1e9F,
+               .forecast = NAN,
+               .share = -1,
+               .sent = 1U << 20U,
+               .held = 1U << 30U},
               bins);
   history.advance();
   const auto tick = history.ticks(0, 1).front();
@@ -107,6 +119,7 @@ TEST(HistoryOf, WhatIsNoNumberOrTooMuchIsCut) {
   EXPECT_NEAR(tick.delay_us, 2'097, 1);
   EXPECT_EQ(tick.forecast, 0);
   EXPECT_EQ(tick.share, 0);
+  EXPECT_EQ(tick.sent, 65'535U);
   EXPECT_EQ(tick.held, 65'535U);
 }
 
